@@ -1,0 +1,75 @@
+// The dialect: the few words that CUDA, HIP and the host emulation spell differently. This file picks one (a translation
+// unit speaks one dialect) and documents every word once; the three dialect.hpp files define them.
+//
+// A kernel sees its block as an object `Block block`, all of whose members may be called as `block.word()`:
+//
+//   Block::arch                 the architecture compiled for, as enum arch; constant in the device pass
+//   Block::width                lanes of a warp, 32 or 64; constant in the device pass, never used in host code
+//   thread() threads()          index of this thread in the block, and how many there are       (unsigned)
+//   index() blocks()            index of this block in the grid, and how many there are         (unsigned)
+//   sync()                      barrier of the whole block; orders shared and global memory among its threads
+//   sync_count(p) sync_or(p)    the same barrier, returning how many / whether any thread has p
+//   warp()                      the warp of the calling thread:
+//     lane() index()            lane in the warp, warp in the block                             (unsigned)
+//     sync()                    orders memory among the warp's lanes
+//     shuffle(v, l)             v of lane l (l modulo width); T of at most 64 bytes, trivially copyable
+//     shuffle_up(v, d) shuffle_down(v, d) shuffle_xor(v, m)    out of range: own v
+//     ballot(p) any(p) all(p)   ballot is a std::uint64_t on every width
+//     match(v, bits)            lanes whose low `bits` bits of the unsigned v equal mine        (std::uint64_t)
+//     lanes_below()             mask of lanes with a smaller index                              (std::uint64_t)
+// Warp words are called by all lanes of a warp, converged; blocks are whole warps (threads a multiple of 64).
+//
+// Memory words, all static. Device scope unless named shared_:
+//   load_relaxed(p) store_relaxed(p, v) load_acquire(p) store_release(p, v)      4- and 8-byte integers
+//   fetch_add(p, v) fetch_min fetch_max fetch_or exchange compare_exchange(p, expected, desired)   relaxed, old value
+//   fetch_add_acq_rel(p, v)     the counter of "last block to arrive"
+//   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value; shared_add(p, v) returns nothing
+//   fence()                     device-scope memory fence
+//   backoff(n)                  a short rest inside a spin loop, longer for larger n; a scheduling point of the emulation
+//   load_vector<N>(p) / store_vector<N>(p, vec<N>)   N = 16, 8, 4 bytes, aligned; plain caching
+//   load_stream<N>(p) / store_stream<N>(p, v)   the same, read or written once (evict first)
+// Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64).
+//
+// Host words of `namespace weft::dialect` (an alias of the chosen one):
+//   backend name, is_device, runtime(), device_info of(int device), arch current_arch (device pass), archs compiled,
+//   launch<K, A>(grid, stream, kernel), resident_blocks<K, A>(device)
+#pragma once
+
+#include <weft/device.hpp>
+
+namespace weft::gpu {
+
+/// Architectures with tuning rows of their own. `generic` stands for every other one and for the emulation.
+enum class arch : unsigned char { generic, sm_80, sm_90, gfx90a, gfx942, gfx1030, gfx1100 };
+
+/// What the host must know of a device to shape a launch.
+struct device_info {
+  arch architecture;       // of the code that will run there, not of the chip
+  int multiprocessors;     // compute units
+  int shared_per_block;    // bytes, opt-in limit
+  int warp_width;          // 32 or 64
+  std::int64_t l2_bytes;
+};
+
+/// N bytes moved by one instruction.
+template <int N>
+struct vec;
+template <>
+struct alignas(16) vec<16> { std::uint32_t word[4]; };
+template <>
+struct alignas(8) vec<8> { std::uint32_t word[2]; };
+template <>
+struct alignas(4) vec<4> { std::uint32_t word[1]; };
+
+}  // namespace weft::gpu
+
+#if defined(__CUDACC__) && !defined(__HIP__)
+#include <weft/cuda/dialect.hpp>
+namespace weft { namespace dialect = cuda_dialect; }
+#elif defined(__HIP__)
+#include <weft/hip/dialect.hpp>
+namespace weft { namespace dialect = hip_dialect; }
+#else
+#include <weft/simt/dialect.hpp>
+namespace weft { namespace dialect = simt_dialect; }
+#endif

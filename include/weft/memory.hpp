@@ -1,0 +1,51 @@
+// Memory resources: where temporary storage and buffers come from, in the manner of std::pmr, but ordered by a stream.
+// `allocate` hands out memory that may be used by work put into `stream` from now on; `deallocate` takes it back once
+// the work put into `stream` so far is done. Neither waits. memory/… holds the concrete resources.
+#pragma once
+
+#include <weft/runtime.hpp>
+
+namespace weft {
+
+/// Base of every resource. Thread-safe unless a resource says otherwise; must outlive what was allocated from it.
+class memory_resource {
+ public:
+  /// At least `bytes` bytes aligned to at least `alignment` (a power of two, 256 at most). Throws weft::out_of_memory with size,
+  /// resource and stream; then nothing has changed. 0 bytes give nullptr.
+  virtual void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) = 0;
+  virtual void deallocate(void* memory, std::size_t bytes, std::size_t alignment, stream_ref stream) noexcept = 0;
+  virtual memory_kind kind() const noexcept = 0;
+  virtual std::string_view name() const noexcept = 0;
+
+ protected:
+  ~memory_resource() = default;
+};
+
+/// The caching, stream-ordered pool of a device: what a policy without `.with()` uses. Lives as long as the process.
+memory_resource& default_resource(runtime&, int device);
+
+/// Scoped, typed, uninitialised temporary storage of an algorithm.
+template <class T>
+class temporary {
+ public:
+  template <class Policy>
+  temporary(const Policy& policy, offset n)
+      : resource_(policy.resource()), stream_(policy.stream()), n_(n),
+        data_(static_cast<T*>(resource_.allocate(bytes(), alignment, stream_))) {}
+  temporary(const temporary&) = delete;
+  temporary& operator=(const temporary&) = delete;
+  ~temporary() { resource_.deallocate(data_, bytes(), alignment, stream_); }
+
+  T* data() const noexcept { return data_; }
+  offset size() const noexcept { return n_; }
+
+ private:
+  static constexpr std::size_t alignment = alignof(T) < 16 ? 16 : alignof(T);
+  std::size_t bytes() const noexcept { return static_cast<std::size_t>(n_) * sizeof(T); }
+  memory_resource& resource_;
+  stream_ref stream_;
+  offset n_;
+  T* data_;
+};
+
+}  // namespace weft

@@ -1,0 +1,99 @@
+// The execution policy: an immutable value that says where a call runs and under which promises. Its backend is a type,
+// so an algorithm calls `P::backend::verb(policy, …)` outright; stream, resource and call site are run-time values.
+//
+//   weft::cuda.on(stream).with(pool).tuned_by<my_rows>().require(weft::same_bits)
+//
+// Every member returns a changed copy. A policy is 64 bytes, holds no ownership, and is cheap to pass by value.
+#pragma once
+
+#include <weft/memory.hpp>
+#include <weft/runtime.hpp>
+
+#include <source_location>
+
+namespace weft {
+
+/// Requirement: floating-point results equal bit for bit on every backend, device and thread count, also for verbs that
+/// by default promise this only for integers (scan, by-key sums). Verbs that cannot keep it do not compile.
+struct same_bits_t {};
+inline constexpr same_bits_t same_bits{};
+
+/// The default tuning selector: each verb's own table.
+struct default_tuning {};
+/// No requirement beyond the contracts of the verbs.
+struct no_requirement {};
+
+template <class Backend, class Tuning = default_tuning, class Requirement = no_requirement>
+class policy {
+ public:
+  using backend = Backend;
+  using tuning = Tuning;
+  static constexpr bool wants_same_bits = std::is_same_v<Requirement, same_bits_t>;
+
+  constexpr explicit policy(std::source_location where = std::source_location::current()) noexcept : where_(where) {}
+
+  /// Runs on this stream: every call is ordered there and only calls that return a computed value wait.
+  constexpr policy on(stream_ref stream, std::source_location where = std::source_location::current()) const noexcept {
+    policy changed = *this;
+    changed.stream_ = stream;
+    changed.where_ = where;
+    return changed;
+  }
+  /// Takes temporary storage from this resource, which must outlive every call made with the policy.
+  constexpr policy with(memory_resource& resource,
+                        std::source_location where = std::source_location::current()) const noexcept {
+    policy changed = *this;
+    changed.resource_ = &resource;
+    changed.where_ = where;
+    return changed;
+  }
+  /// Overrides the tuning tables: `Selector` has one constexpr `operator()(verb tag, arch, value bytes)` per verb it changes.
+  template <class Selector>
+  constexpr policy<Backend, Selector, Requirement> tuned_by() const noexcept {
+    return copy_to<policy<Backend, Selector, Requirement>>();
+  }
+  constexpr policy<Backend, Tuning, same_bits_t> require(same_bits_t) const noexcept {
+    return copy_to<policy<Backend, Tuning, same_bits_t>>();
+  }
+
+  /// True when `.on(stream)` was called: calls are then not waited for.
+  constexpr bool has_stream() const noexcept { return stream_.owner != nullptr; }
+  /// The stream of this policy, or the backend's default stream.
+  stream_ref stream() const { return has_stream() ? stream_ : Backend::runtime().default_stream(); }
+  /// The resource for temporary storage; by default the backend's caching pool of the stream's device.
+  memory_resource& resource() const {
+    return resource_ ? *resource_ : default_resource(Backend::runtime(), stream().device);
+  }
+  constexpr const std::source_location& where() const noexcept { return where_; }
+
+ private:
+  template <class B, class T, class R>
+  friend class policy;
+  template <class To>
+  constexpr To copy_to() const noexcept {
+    To changed(where_);
+    changed.stream_ = stream_;
+    changed.resource_ = resource_;
+    return changed;
+  }
+
+  stream_ref stream_{};
+  memory_resource* resource_ = nullptr;
+  std::source_location where_;
+};
+
+template <class T>
+inline constexpr bool is_policy = false;
+template <class B, class T, class R>
+inline constexpr bool is_policy<policy<B, T, R>> = true;
+/// What the first argument of every algorithm must be.
+template <class P>
+concept execution_policy = is_policy<std::remove_cvref_t<P>>;
+
+/// Ends an algorithm that leaves nothing for the host to read: a policy without a stream waits, one with a stream returns.
+template <execution_policy P>
+void finish(const P& policy) {
+  if (!policy.has_stream()) policy.stream().synchronize();
+}
+
+}  // namespace weft
