@@ -20,7 +20,7 @@
 // Warp words are called by all lanes of a warp, converged; blocks are whole warps (threads a multiple of 64).
 //
 // Memory words, all static. Device scope unless named shared_:
-//   load_relaxed(p) store_relaxed(p, v) load_acquire(p) store_release(p, v)      4- and 8-byte integers
+//   load_relaxed(p) store_relaxed(p, v) load_acquire(p) store_release(p, v)      4- and 8-byte integers, global memory
 //   fetch_add(p, v) fetch_min fetch_max fetch_or exchange compare_exchange(p, expected, desired)   relaxed, old value
 //   fetch_add_acq_rel(p, v)     the counter of "last block to arrive"
 //   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value; shared_add(p, v) returns nothing
@@ -31,8 +31,10 @@
 // Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64).
 //
 // Host words of `namespace weft::dialect` (an alias of the chosen one):
-//   backend name, is_device, runtime(), device_info of(int device), arch current_arch (device pass), archs compiled,
-//   launch<K, A>(grid, stream, kernel), resident_blocks<K, A>(device)
+//   current_arch                         what the device pass compiles for
+//   with_arch(a, f)                      f.template operator()<A>() for the compiled architecture a
+//   info(device)                         device_info, cached; throws for a device that is not there or has no code
+//   launch<A>(blocks, stream, kernel, where)   resident_blocks<A, Kernel>(device)
 #pragma once
 
 #include <weft/device.hpp>

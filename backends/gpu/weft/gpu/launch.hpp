@@ -1,0 +1,46 @@
+// The only place that launches. A kernel is a function object: its members are its arguments; it names its block size and
+// shared memory for each architecture, and its body is `operator()(Block, shared<Block::arch>&) const`:
+//
+//   struct fill_kernel {
+//     template <arch A> static constexpr int block_threads = 256;
+//     template <arch A> struct shared {};
+//     int* out; offset n;
+//     template <class Block> WEFT_DEVICE void operator()(Block block, shared<Block::arch>&) const { … }
+//   };
+//   gpu::on_arch(policy, [&]<arch A>() { gpu::launch<A>(policy, blocks, fill_kernel{out, n}); });
+#pragma once
+
+#include <weft/gpu/dialect.hpp>
+#include <weft/gpu/tuning.hpp>
+#include <weft/policy.hpp>
+
+namespace weft::gpu {
+
+/// Calls f.template operator()<A>() with the architecture whose code runs on the policy's device.
+template <class Policy, class F>
+decltype(auto) on_arch(const Policy& policy, F&& f) {
+  return dialect::with_arch(dialect::info(policy.stream().device).architecture, f);
+}
+
+/// Facts of the policy's device.
+template <class Policy>
+const device_info& device_of(const Policy& policy) {
+  return dialect::info(policy.stream().device);
+}
+
+/// Puts `blocks` blocks of the kernel into the policy's stream. 0 blocks do nothing. Throws weft::error where it fails.
+template <arch A, class Policy, class Kernel>
+void launch(const Policy& policy, offset blocks, const Kernel& kernel) {
+  static_assert(Kernel::template block_threads<A> % 64 == 0, "blocks are whole warps at either width");
+  if (blocks > 0) dialect::launch<A>(static_cast<unsigned>(blocks), policy.stream(), kernel, policy.where());
+}
+
+/// How many blocks of the kernel the policy's device holds at once: the grid of a persistent kernel.
+template <arch A, class Kernel, class Policy>
+offset resident_blocks(const Policy& policy) {
+  return dialect::resident_blocks<A, Kernel>(policy.stream().device);
+}
+
+constexpr offset ceil_div(offset a, offset b) { return (a + b - 1) / b; }
+
+}  // namespace weft::gpu
