@@ -1,5 +1,6 @@
-// CUDA's spelling of the dialect (gpu/dialect.hpp documents every word), and the one __global__ function of the library.
-// Kernels have internal linkage: two objects built for different architectures never share one (NVIDIA/cub#545).
+// CUDA's spelling of the dialect (gpu/dialect.hpp documents every word), and the one __global__ function of the
+// library. Kernels have internal linkage: two objects built for different architectures never share one
+// (NVIDIA/cub#545).
 #pragma once
 
 #include <weft/cuda/runtime.hpp>
@@ -129,7 +130,10 @@ struct block {
   static WEFT_DEVICE T load_relaxed(const T* p) {
     T v;
     if constexpr (sizeof(T) == 8)
-      asm volatile("ld.relaxed.gpu.global.b64 %0, [%1];" : "=l"(reinterpret_cast<unsigned long long&>(v)) : "l"(p) : "memory");
+      asm volatile("ld.relaxed.gpu.global.b64 %0, [%1];"
+                   : "=l"(reinterpret_cast<unsigned long long&>(v))
+                   : "l"(p)
+                   : "memory");
     else
       asm volatile("ld.relaxed.gpu.global.b32 %0, [%1];" : "=r"(reinterpret_cast<unsigned&>(v)) : "l"(p) : "memory");
     return v;
@@ -138,7 +142,10 @@ struct block {
   static WEFT_DEVICE T load_acquire(const T* p) {
     T v;
     if constexpr (sizeof(T) == 8)
-      asm volatile("ld.acquire.gpu.global.b64 %0, [%1];" : "=l"(reinterpret_cast<unsigned long long&>(v)) : "l"(p) : "memory");
+      asm volatile("ld.acquire.gpu.global.b64 %0, [%1];"
+                   : "=l"(reinterpret_cast<unsigned long long&>(v))
+                   : "l"(p)
+                   : "memory");
     else
       asm volatile("ld.acquire.gpu.global.b32 %0, [%1];" : "=r"(reinterpret_cast<unsigned&>(v)) : "l"(p) : "memory");
     return v;
@@ -146,14 +153,16 @@ struct block {
   template <class T>
   static WEFT_DEVICE void store_relaxed(T* p, std::type_identity_t<T> v) {
     if constexpr (sizeof(T) == 8)
-      asm volatile("st.relaxed.gpu.global.b64 [%0], %1;" ::"l"(p), "l"(reinterpret_cast<unsigned long long&>(v)) : "memory");
+      asm volatile("st.relaxed.gpu.global.b64 [%0], %1;" ::"l"(p), "l"(reinterpret_cast<unsigned long long&>(v))
+                   : "memory");
     else
       asm volatile("st.relaxed.gpu.global.b32 [%0], %1;" ::"l"(p), "r"(reinterpret_cast<unsigned&>(v)) : "memory");
   }
   template <class T>
   static WEFT_DEVICE void store_release(T* p, std::type_identity_t<T> v) {
     if constexpr (sizeof(T) == 8)
-      asm volatile("st.release.gpu.global.b64 [%0], %1;" ::"l"(p), "l"(reinterpret_cast<unsigned long long&>(v)) : "memory");
+      asm volatile("st.release.gpu.global.b64 [%0], %1;" ::"l"(p), "l"(reinterpret_cast<unsigned long long&>(v))
+                   : "memory");
     else
       asm volatile("st.release.gpu.global.b32 [%0], %1;" ::"l"(p), "r"(reinterpret_cast<unsigned&>(v)) : "memory");
   }
@@ -257,7 +266,8 @@ struct block {
 // The launch ----------------------------------------------------------------------------------------------------------
 
 template <class K>
-static __global__ void __launch_bounds__(K::template block_threads<current_arch>) run(const __grid_constant__ K kernel) {
+static __global__ void __launch_bounds__(K::template block_threads<current_arch>)
+    run(const __grid_constant__ K kernel) {
   extern __shared__ __align__(128) unsigned char shared_bytes[];
   kernel(block{}, *reinterpret_cast<typename K::template shared<current_arch>*>(shared_bytes));
 }

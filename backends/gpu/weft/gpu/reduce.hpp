@@ -1,0 +1,239 @@
+// Reduction in the fixed shape (README, "The reduction shape"): the order of operations depends on the length and on
+// sizeof(T) alone. One launch, every element read once, no barrier: a warp owns a chunk of 4,096 elements, keeps its
+// columns in registers and folds them with shuffles; the warp that completes a group of 4,096 chunk results (found by
+// counting arrivals) folds that group by the same code, and so on up. Results are taken by index, never by arrival.
+#pragma once
+
+#include <weft/backend.hpp>
+#include <weft/gpu/launch.hpp>
+#include <weft/gpu/state.hpp>
+#include <weft/gpu/tile.hpp>
+
+namespace weft::gpu {
+
+/// The numbers of the shape for accumulators of type T.
+template <class T>
+struct reduction_shape {
+  static constexpr int chunk = 4096;
+  static constexpr int lanes = 256;  // virtual lanes
+  static constexpr int slots = sizeof(T) == 1 ? 16 : sizeof(T) == 2 ? 8 : sizeof(T) <= 4 ? 4 : sizeof(T) <= 8 ? 2 : 1;
+  static constexpr int columns = lanes * slots;
+  static constexpr int rows = chunk / columns;
+};
+
+/// Folds elements [base, base + m) of `in`, one chunk, m >= 1. The result is valid in lane 0.
+template <bool Full, class Block, class T, class In, class Op>
+WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, bool wide, const Op& op) {
+  using shape = reduction_shape<T>;
+  constexpr int S = shape::slots, C = shape::columns, W = Block::width;
+  constexpr int G = shape::lanes / W;  // virtual lanes a thread holds: lane, lane + W, …
+  const int lane = static_cast<int>(block.warp().lane());
+  auto present = [&](int g, int s) { return Full || (lane + W * g) * S + s < m; };
+
+  // Rows: acc[g * S + s] is column (lane + W * g, s). Each row's loads are issued before its first use.
+  items<T, G * S> acc;
+  items<T, G * S> row;
+  if constexpr (Full) {
+#pragma unroll
+    for (int g = 0; g < G; ++g) load_run<S, Block>(in, base + (lane + W * g) * S, wide, acc.value + g * S);
+#pragma unroll
+    for (int r = 1; r < shape::rows; ++r) {
+#pragma unroll
+      for (int g = 0; g < G; ++g) load_run<S, Block>(in, base + r * C + (lane + W * g) * S, wide, row.value + g * S);
+#pragma unroll
+      for (int c = 0; c < G * S; ++c) acc[c] = op(acc[c], row[c]);
+    }
+  } else {
+#pragma unroll
+    for (int g = 0; g < G; ++g)
+#pragma unroll
+      for (int s = 0; s < S; ++s) {
+        const int c = (lane + W * g) * S + s;
+        if (c < m) acc[g * S + s] = static_cast<T>(in[base + c]);
+      }
+#pragma unroll 1
+    for (int r = 1; r * C < m; ++r)
+#pragma unroll
+      for (int g = 0; g < G; ++g)
+#pragma unroll
+        for (int s = 0; s < S; ++s) {
+          const int c = r * C + (lane + W * g) * S + s;
+          if (c < m) acc[g * S + s] = op(acc[g * S + s], static_cast<T>(in[base + c]));
+        }
+  }
+
+  // Columns: virtual-lane bits 128 and 64 (and 32 on narrow warps) lie in this thread, the rest across the warp.
+#pragma unroll
+  for (int half = G / 2; half > 0; half /= 2)
+#pragma unroll
+    for (int g = 0; g < half; ++g)
+#pragma unroll
+      for (int s = 0; s < S; ++s)
+        if (present(g + half, s)) acc[g * S + s] = op(acc[g * S + s], acc[(g + half) * S + s]);
+  auto fold_lanes = [&](int d, int s) {
+    const T other = block.warp().shuffle_down(acc[s], d);
+    if (lane < d && (Full || (lane + d) * S + s < m)) acc[s] = op(acc[s], other);
+  };
+  if constexpr (W == 64) {
+#pragma unroll
+    for (int s = 0; s < S; ++s) fold_lanes(32, s);
+  }
+#pragma unroll
+  for (int half = S / 2; half > 0; half /= 2)
+#pragma unroll
+    for (int s = 0; s < half; ++s)
+      if (lane < 32 && present(0, s + half)) acc[s] = op(acc[s], acc[s + half]);
+#pragma unroll
+  for (int d = 16; d > 0; d /= 2) fold_lanes(d, 0);
+  return acc[0];
+}
+
+/// The ordered variant: virtual lane v folds elements [16 v, 16 v + 16) left to right, then neighbours by strides 1 …
+/// 128.
+template <class Block, class T, class In, class Op>
+WEFT_DEVICE T fold_ordered(Block block, const In& in, offset base, int m, bool wide, const Op& op) {
+  constexpr int W = Block::width, G = 256 / W, run = 16;
+  const int lane = static_cast<int>(block.warp().lane());
+  items<T, G> acc;
+#pragma unroll
+  for (int g = 0; g < G; ++g) {
+    const int first = (lane + W * g) * run;
+    if (first + run <= m) {
+      items<T, run> x;
+      load_run<run, Block>(in, base + first, wide, x.value);
+      acc[g] = x[0];
+#pragma unroll
+      for (int k = 1; k < run; ++k) acc[g] = op(acc[g], x[k]);
+    } else if (first < m) {
+      acc[g] = static_cast<T>(in[base + first]);
+      for (int k = first + 1; k < m; ++k) acc[g] = op(acc[g], static_cast<T>(in[base + k]));
+    }
+  }
+#pragma unroll
+  for (int d = 1; d < W; d *= 2)
+#pragma unroll
+    for (int g = 0; g < G; ++g) {
+      const T right = block.warp().shuffle_down(acc[g], d);
+      if (lane % (2 * d) == 0 && (lane + d + W * g) * run < m) acc[g] = op(acc[g], right);
+    }
+#pragma unroll
+  for (int d = 1; d < G; d *= 2)
+#pragma unroll
+    for (int g = 0; g + d < G; g += 2 * d)
+      if (lane == 0 && W * (g + d) * run < m) acc[g] = op(acc[g], acc[g + d]);
+  return acc[0];
+}
+
+template <class Block, class T, class In, class Op>
+WEFT_DEVICE T fold_chunk(Block block, const In& in, offset base, int m, bool wide, const Op& op) {
+  if constexpr (is_ordered<Op>)
+    return fold_ordered<Block, T>(block, in, base, m, wide, op);
+  else if (m == reduction_shape<T>::chunk)
+    return fold_columns<true, Block, T>(block, in, base, m, wide, op);
+  else
+    return fold_columns<false, Block, T>(block, in, base, m, wide, op);
+}
+
+template <class T, class In, class Out, class Init, class Op>
+struct reduce_kernel {
+  static constexpr int chunk = reduction_shape<T>::chunk;
+  static constexpr int levels = 5;  // 4096^5 elements
+  template <arch A>
+  static constexpr int block_threads = 256;
+  template <arch A>
+  struct shared {};
+
+  In in;
+  Out out;
+  offset n;
+  Init init;
+  Op op;
+  bool wide;
+  T* partials;              // chunk results of all levels, one level behind the other
+  std::uint32_t* arrivals;  // one counter per group of 4,096 results, likewise; left zero
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>&) const {
+    constexpr int warps = block_threads<Block::arch> / Block::width;
+    const offset chunks = (n + chunk - 1) / chunk, stride = static_cast<offset>(block.blocks()) * warps;
+    // Neighbouring chunks go to different blocks, so that a small input spreads over the device.
+    for (offset c = static_cast<offset>(block.warp().index()) * block.blocks() + block.index(); c < chunks;
+         c += stride) {
+      const offset left = n - c * chunk;
+      const T total =
+          fold_chunk<Block, T>(block, in, c * chunk, left < chunk ? static_cast<int>(left) : chunk, wide, op);
+      deliver(block, c, chunks, total);
+    }
+  }
+
+  /// Stores result number `i` of `count` (valid in lane 0); whoever completes a group folds it, one level up each time.
+  template <class Block>
+  WEFT_DEVICE void deliver(Block block, offset i, offset count, T total) const {
+    auto warp = block.warp();
+    T* level = partials;
+    std::uint32_t* arrived = arrivals;
+    while (count > 1) {
+      const offset group = i / chunk, groups = (count + chunk - 1) / chunk, left = count - group * chunk;
+      const int size = left < chunk ? static_cast<int>(left) : chunk;
+      int last = 0;
+      if (warp.lane() == 0) {
+        level[i] = total;
+        last = block.fetch_add_acq_rel(&arrived[group], 1u) == static_cast<std::uint32_t>(size - 1);
+        if (last) block.store_relaxed(&arrived[group], 0u);
+      }
+      if (!warp.shuffle(last, 0)) return;
+      warp.sync();  // lane 0 has acquired the group's results; now the whole warp may read them
+      total = fold_chunk<Block, T>(block, static_cast<const T*>(level), group * chunk, size, vector_aligned(level), op);
+      level += (count + 15) / 16 * 16;
+      arrived += groups;
+      i = group;
+      count = groups;
+    }
+    if (warp.lane() == 0) {
+      if constexpr (is_none<Init>)
+        *out = total;
+      else
+        *out = op(static_cast<T>(init), total);
+    }
+  }
+};
+
+/// *out = init, for an empty input.
+template <class Out, class Init>
+struct assign_kernel {
+  template <arch A>
+  static constexpr int block_threads = 64;
+  template <arch A>
+  struct shared {};
+  Out out;
+  Init value;
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>&) const {
+    if (block.thread() == 0) *out = value;
+  }
+};
+
+template <class P, class In, class Out, class Init, class Op>
+void reduce_into(const P& policy, In in, offset n, Out out, Init init, Op op) {
+  using T = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
+  on_arch(policy, [&]<arch A>() {
+    if (n == 0) {
+      if constexpr (!is_none<Init>) launch<A>(policy, 1, assign_kernel<Out, Init>{out, init});
+      return;
+    }
+    using kernel = reduce_kernel<T, In, Out, Init, Op>;
+    const offset chunks = ceil_div(n, kernel::chunk);
+    offset results = 0, groups = 0;
+    for (offset count = chunks; count > 1; count = ceil_div(count, kernel::chunk)) {
+      results += ceil_div(count, 16) * 16;
+      groups += ceil_div(count, kernel::chunk);
+    }
+    temporary<T> partials(policy, results);
+    arrival_counters arrivals(policy, groups);
+    const offset most = resident_blocks<A, kernel>(policy);
+    launch<A>(policy, chunks < most ? chunks : most,
+              kernel{in, out, n, init, op, vector_aligned(in), partials.data(), arrivals.data()});
+  });
+}
+
+}  // namespace weft::gpu

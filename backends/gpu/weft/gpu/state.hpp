@@ -1,0 +1,106 @@
+// Device memory that outlives a call: words that are zero whenever no kernel of their stream is using them. Kernels
+// that count arrivals put the zeros back, so a warm call needs no memset and no allocation. One slab per thread, device
+// and stream (told apart by an id that is never reused, unlike handles), grown and never shrunk. While a stream is
+// being captured a slab would be shared by replays on any stream, so there the words are allocated and cleared inside
+// the graph.
+#pragma once
+
+#include <weft/memory.hpp>
+#include <weft/policy.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace weft::gpu {
+
+class state_slab {
+ public:
+  state_slab(runtime& owner, stream_ref stream, std::uint64_t id) : owner_(&owner), device_(stream.device), id_(id) {}
+  state_slab(state_slab&& o) noexcept
+      : owner_(o.owner_),
+        device_(o.device_),
+        id_(o.id_),
+        bytes_(o.bytes_),
+        data_(o.data_),
+        epoch(o.epoch),
+        ticket(o.ticket) {
+    o.data_ = nullptr;
+  }
+  state_slab& operator=(state_slab&&) = delete;
+  ~state_slab() {
+    if (data_) owner_->deallocate(memory_kind::device, data_, bytes_, device_);
+  }
+
+  bool serves(const runtime& owner, stream_ref stream, std::uint64_t id) const {
+    return owner_ == &owner && device_ == stream.device && id_ == id;
+  }
+  /// At least `bytes` bytes; zero-filled in stream order when they are new (then also epoch and ticket start over).
+  void* reserve(std::size_t bytes, stream_ref stream) {
+    if (bytes > bytes_) {
+      std::size_t grown = bytes_ < 32768 ? 65536 : bytes_ * 2;
+      if (grown < bytes) grown = bytes;
+      if (data_) {
+        owner_->stream_synchronize(stream);  // kernels of this stream may still use the old one
+        owner_->deallocate(memory_kind::device, data_, bytes_, device_);
+        data_ = nullptr, bytes_ = 0;
+      }
+      data_ = owner_->allocate(memory_kind::device, grown, device_);
+      bytes_ = grown;
+      clear(stream);
+    }
+    return data_;
+  }
+  void clear(stream_ref stream) {
+    owner_->fill_bytes(data_, 0, bytes_, stream);
+    epoch = 0, ticket = 0;
+  }
+
+ private:
+  runtime* owner_;
+  int device_;
+  std::uint64_t id_;
+  std::size_t bytes_ = 0;
+  void* data_ = nullptr;
+
+ public:
+  std::uint32_t epoch = 0;   // for state words that carry one: the number of calls so far
+  std::uint32_t ticket = 0;  // for ticket counters that are never reset: the tickets drawn so far
+};
+
+/// The calling thread's slab of a stream, for one purpose (`Tag`).
+template <class Tag>
+state_slab& slab_of(runtime& owner, stream_ref stream) {
+  thread_local std::vector<state_slab> slabs;
+  const std::uint64_t id = owner.stream_id(stream);
+  for (state_slab& s : slabs)
+    if (s.serves(owner, stream, id)) return s;
+  return slabs.emplace_back(owner, stream, id);
+}
+
+struct counters_tag {};
+
+/// `n` 32-bit counters, zero when the kernel starts; the kernel must leave them zero.
+class arrival_counters {
+ public:
+  template <class P>
+  arrival_counters(const P& policy, offset n) {
+    if (n <= 0) return;
+    runtime& owner = P::backend::runtime();
+    const stream_ref stream = policy.stream();
+    const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(std::uint32_t);
+    if (owner.capturing(stream)) {
+      own_.emplace(policy, n);
+      words_ = own_->data();
+      owner.fill_bytes(words_, 0, bytes, stream);
+    } else {
+      words_ = static_cast<std::uint32_t*>(slab_of<counters_tag>(owner, stream).reserve(bytes, stream));
+    }
+  }
+  std::uint32_t* data() const { return words_; }
+
+ private:
+  std::optional<temporary<std::uint32_t>> own_;
+  std::uint32_t* words_ = nullptr;
+};
+
+}  // namespace weft::gpu
