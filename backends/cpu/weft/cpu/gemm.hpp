@@ -1,0 +1,258 @@
+// Matrix product on CPUs after Goto and van de Geijn: C is cut into independent blocks, one task each; a task copies
+// slices of A and B into panels that its caches hold, and a register tile runs over them (14 x 32 floats with AVX-512,
+// 6 x 16 with AVX2, chosen at run time, plain code elsewhere and for other types). Sums are kept in a block of the
+// accumulator type and run over k in ascending order, so a result does not depend on the number of threads.
+#pragma once
+
+#include <weft/gemm.hpp>
+
+#include <memory>
+#include <new>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace weft::cpu {
+
+namespace gemm_detail {
+
+inline constexpr int depth = 256;                               // k of a panel
+inline constexpr offset block_rows = 336, block_columns = 512;  // multiples of every register tile below
+
+/// Adds the product of packed panels a[k][rows] and b[k][columns] to sum[rows][columns] (row pitch `pitch`).
+template <class T>
+using micro_kernel = void (*)(offset k, const T* a, const T* b, T* sum, offset pitch);
+
+template <class T>
+struct register_tile {
+  int rows, columns;
+  micro_kernel<T> run;
+};
+
+template <class T, int Rows, int Columns>
+void micro_plain(offset k, const T* a, const T* b, T* sum, offset pitch) {
+  T acc[Rows][Columns] = {};
+  for (offset p = 0; p < k; ++p)
+    for (int i = 0; i < Rows; ++i)
+      for (int j = 0; j < Columns; ++j) acc[i][j] += a[p * Rows + i] * b[p * Columns + j];
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Columns; ++j) sum[i * pitch + j] += acc[i][j];
+}
+
+#if defined(__x86_64__)
+struct avx512_float {
+  using scalar = float;
+  using vector = __m512;
+  static constexpr int lanes = 16;
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector load(const float* p) {
+    return _mm512_loadu_ps(p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector all(float v) { return _mm512_set1_ps(v); }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(float* p, vector v) {
+    _mm512_storeu_ps(p, v);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
+    return _mm512_fmadd_ps(x, y, z);
+  }
+};
+struct avx512_double {
+  using scalar = double;
+  using vector = __m512d;
+  static constexpr int lanes = 8;
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector load(const double* p) {
+    return _mm512_loadu_pd(p);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector all(double v) { return _mm512_set1_pd(v); }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(double* p, vector v) {
+    _mm512_storeu_pd(p, v);
+  }
+  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
+    return _mm512_fmadd_pd(x, y, z);
+  }
+};
+struct avx2_float {
+  using scalar = float;
+  using vector = __m256;
+  static constexpr int lanes = 8;
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector load(const float* p) {
+    return _mm256_loadu_ps(p);
+  }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector all(float v) { return _mm256_set1_ps(v); }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(float* p, vector v) {
+    _mm256_storeu_ps(p, v);
+  }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
+    return _mm256_fmadd_ps(x, y, z);
+  }
+};
+struct avx2_double {
+  using scalar = double;
+  using vector = __m256d;
+  static constexpr int lanes = 4;
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector load(const double* p) {
+    return _mm256_loadu_pd(p);
+  }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector all(double v) { return _mm256_set1_pd(v); }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(double* p, vector v) {
+    _mm256_storeu_pd(p, v);
+  }
+  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
+    return _mm256_fmadd_pd(x, y, z);
+  }
+};
+
+// The two bodies are the same; a target attribute cannot be a template argument.
+template <class V, int Rows, int Vectors>
+[[gnu::target("avx512f")]] void micro_avx512(offset k, const typename V::scalar* a, const typename V::scalar* b,
+                                             typename V::scalar* sum, offset pitch) {
+  typename V::vector acc[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) acc[i][j] = V::load(sum + i * pitch + j * V::lanes);
+  for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
+    typename V::vector y[Vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) y[j] = V::load(b + j * V::lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const typename V::vector x = V::all(a[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) acc[i][j] = V::fma(x, y[j], acc[i][j]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) V::store(sum + i * pitch + j * V::lanes, acc[i][j]);
+}
+template <class V, int Rows, int Vectors>
+[[gnu::target("avx2,fma")]] void micro_avx2(offset k, const typename V::scalar* a, const typename V::scalar* b,
+                                            typename V::scalar* sum, offset pitch) {
+  typename V::vector acc[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) acc[i][j] = V::load(sum + i * pitch + j * V::lanes);
+  for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
+    typename V::vector y[Vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) y[j] = V::load(b + j * V::lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const typename V::vector x = V::all(a[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) acc[i][j] = V::fma(x, y[j], acc[i][j]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) V::store(sum + i * pitch + j * V::lanes, acc[i][j]);
+}
+#endif
+
+template <class T>
+register_tile<T> best_tile() {
+#if defined(__x86_64__)
+  if constexpr (std::is_same_v<T, float>) {
+    if (__builtin_cpu_supports("avx512f")) return {14, 32, micro_avx512<avx512_float, 14, 2>};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {6, 16, micro_avx2<avx2_float, 6, 2>};
+  }
+  if constexpr (std::is_same_v<T, double>) {
+    if (__builtin_cpu_supports("avx512f")) return {14, 16, micro_avx512<avx512_double, 14, 2>};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {6, 8, micro_avx2<avx2_double, 6, 2>};
+  }
+#endif
+  return {4, 8, micro_plain<T, 4, 8>};
+}
+
+constexpr offset round_up(offset n, offset to) { return (n + to - 1) / to * to; }
+
+/// Copies lines [line0, line0 + lines) by k [k0, k0 + ks) into panels of `width` lines each, k-major, zeros beyond.
+template <class S, class T>
+void pack(const T* data, offset line_stride, offset k_stride, offset line0, offset lines, offset k0, offset ks,
+          int width, S* to) {
+  for (offset first = 0; first < lines; first += width, to += ks * width) {
+    const offset here = lines - first < width ? lines - first : width;
+    const T* from = data + (line0 + first) * line_stride + k0 * k_stride;
+    if (here < width)
+      for (offset e = 0; e < ks * width; ++e) to[e] = S(0);
+    if (line_stride == 1) {  // lines contiguous: rows of the panel are copies
+      for (offset k = 0; k < ks; ++k)
+        for (offset l = 0; l < here; ++l) to[k * width + l] = static_cast<S>(from[l + k * k_stride]);
+    } else {
+      for (offset l = 0; l < here; ++l)
+        for (offset k = 0; k < ks; ++k) to[k * width + l] = static_cast<S>(from[l * line_stride + k * k_stride]);
+    }
+  }
+}
+
+template <class T>
+struct panel {
+  explicit panel(offset n) : data(static_cast<T*>(::operator new(static_cast<std::size_t>(n) * sizeof(T), align))) {}
+  panel(const panel&) = delete;
+  panel& operator=(const panel&) = delete;
+  ~panel() { ::operator delete(data, align); }
+  static constexpr std::align_val_t align{64};
+  T* data;
+};
+
+/// One task: rows [r0, r0 + mr) and columns [c0, c0 + nc) of C.
+template <class S, class TA, class TB, class TC, class Scalar, class Epilogue>
+void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const gemm_options<Scalar, Epilogue>& options,
+           const register_tile<S>& tile, offset r0, offset rows, offset c0, offset columns) {
+  const offset padded_rows = round_up(rows, tile.rows), pitch = round_up(columns, tile.columns);
+  const offset k_all = a.columns, panel_depth = k_all < depth ? k_all : depth;
+  panel<S> sum(padded_rows * pitch), pa(padded_rows * panel_depth), pb(pitch * panel_depth);
+  for (offset e = 0; e < padded_rows * pitch; ++e) sum.data[e] = S(0);
+  for (offset k0 = 0; k0 < k_all; k0 += depth) {
+    const offset ks = k_all - k0 < depth ? k_all - k0 : depth;
+    pack(a.data, a.row_stride, a.column_stride, r0, rows, k0, ks, tile.rows, pa.data);
+    pack(b.data, b.column_stride, b.row_stride, c0, columns, k0, ks, tile.columns, pb.data);
+    for (offset j = 0; j < pitch; j += tile.columns)
+      for (offset i = 0; i < padded_rows; i += tile.rows)
+        tile.run(ks, pa.data + i * ks, pb.data + j * ks, sum.data + i * pitch + j, pitch);
+  }
+  for (offset i = 0; i < rows; ++i)
+    for (offset j = 0; j < columns; ++j) {
+      auto value = options.alpha * sum.data[i * pitch + j];
+      if (options.beta != Scalar(0)) value = value + options.beta * c(r0 + i, c0 + j);
+      c(r0 + i, c0 + j) = static_cast<TC>(options.epilogue(value, r0 + i, c0 + j));
+    }
+}
+
+}  // namespace gemm_detail
+
+/// `Scheduler::run(tasks, f)` calls f(0) … f(tasks - 1); see scheduler.hpp.
+template <class Scheduler, class P, class TA, class TB, class TC, class Scalar, class Epilogue>
+void gemm(const P&, matrix<TA> a, matrix<TB> b, matrix<TC> c, const gemm_options<Scalar, Epilogue>& options) {
+  using S = accumulator_t<std::remove_const_t<TA>, std::remove_const_t<TB>>;
+  using namespace gemm_detail;
+  const register_tile<S> tile = best_tile<S>();
+  // Blocks shrink until every thread has two, so that small products still spread.
+  offset rows = block_rows, columns = block_columns;
+  const auto tasks = [&] { return round_up(c.rows, rows) / rows * (round_up(c.columns, columns) / columns); };
+  const bool worth_it = c.rows * c.columns * a.columns >= offset{1} << 18;
+  const offset wanted = worth_it ? 2 * Scheduler::threads() : 1;
+  while (wanted > 2 && tasks() < wanted && (rows > 4 * tile.rows || columns > 2 * tile.columns)) {
+    if (columns >= rows && columns > 2 * tile.columns)
+      columns = round_up(columns / 2, tile.columns);
+    else
+      rows = round_up(rows / 2, tile.rows);
+  }
+  const offset down = round_up(c.rows, rows) / rows;
+  auto one = [&](offset t) {
+    const offset r0 = t % down * rows, c0 = t / down * columns;
+    block(a, b, c, options, tile, r0, c.rows - r0 < rows ? c.rows - r0 : rows, c0,
+          c.columns - c0 < columns ? c.columns - c0 : columns);
+  };
+  if (!worth_it || tasks() == 1) {
+    for (offset t = 0; t < tasks(); ++t) one(t);
+  } else {
+    Scheduler::run(static_cast<int>(tasks()), [&](int t) { one(t); });
+  }
+}
+
+}  // namespace weft::cpu
