@@ -20,4 +20,25 @@ namespace weft {
 /// Every size, count and index at the interface: 64 bits and signed, on every backend.
 using offset = std::int64_t;
 
+/// a * b, rounded to its type whatever happens to it next. Device compilers contract `a * b + c` into one fused operation
+/// with another rounding, and a library cannot ask its users for a flag; so each gets the spelling it keeps apart.
+/// On the host, clang does not contract across functions and baseline x86-64 cannot; for g++ with -mfma the CMake targets
+/// pass -ffp-contract=off.
+WEFT_HOST_DEVICE constexpr float product(float a, float b) {
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __fmul_rn(a, b);
+#endif
+  return a * b;
+}
+WEFT_HOST_DEVICE constexpr double product(double a, double b) {
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__CUDA_ARCH__)
+  if (!__builtin_is_constant_evaluated()) return __dmul_rn(a, b);
+#endif
+  return a * b;
+}
+
 }  // namespace weft
