@@ -10,8 +10,8 @@ namespace weft {
 /// Base of every resource. Thread-safe unless a resource says otherwise; must outlive what was allocated from it.
 class memory_resource {
  public:
-  /// At least `bytes` bytes aligned to at least `alignment` (a power of two, 256 at most). Throws weft::out_of_memory with size,
-  /// resource and stream; then nothing has changed. 0 bytes give nullptr.
+  /// At least `bytes` bytes aligned to at least `alignment` (a power of two, 256 at most). Throws weft::out_of_memory
+  /// with size, resource and stream; then nothing has changed. 0 bytes give nullptr.
   virtual void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) = 0;
   virtual void deallocate(void* memory, std::size_t bytes, std::size_t alignment, stream_ref stream) noexcept = 0;
   virtual memory_kind kind() const noexcept = 0;
@@ -22,7 +22,7 @@ class memory_resource {
 };
 
 /// The caching, stream-ordered pool of a device: what a policy without `.with()` uses. Lives as long as the process.
-memory_resource& default_resource(runtime&, int device);
+inline memory_resource& default_resource(runtime&, int device);  // memory/pool.hpp
 
 /// Scoped, typed, uninitialised temporary storage of an algorithm.
 template <class T>
@@ -30,7 +30,9 @@ class temporary {
  public:
   template <class Policy>
   temporary(const Policy& policy, offset n)
-      : resource_(policy.resource()), stream_(policy.stream()), n_(n),
+      : resource_(policy.resource()),
+        stream_(policy.stream()),
+        n_(n),
         data_(static_cast<T*>(resource_.allocate(bytes(), alignment, stream_))) {}
   temporary(const temporary&) = delete;
   temporary& operator=(const temporary&) = delete;

@@ -1,0 +1,18 @@
+// The CUDA backend: `weft::cuda` as a policy. In a plain C++ file it serves for streams, events, buffers and memory;
+// the algorithms need nvcc or clang CUDA.
+#pragma once
+
+#include <weft/cuda/runtime.hpp>
+#include <weft/policy.hpp>
+
+namespace weft {
+
+struct cuda_backend {
+  static constexpr const char* name = "cuda";
+  static constexpr bool is_device = true;
+  static weft::runtime& runtime() noexcept { return cuda_runtime(); }
+};
+
+inline constexpr policy<cuda_backend> cuda{};
+
+}  // namespace weft

@@ -1,0 +1,142 @@
+// CUDA's spelling of the run time (gpu/runtime.hpp). Needs <cuda_runtime_api.h> and the cudart library, not nvcc, and
+// starts on a machine without a driver.
+#pragma once
+
+#include <weft/gpu/runtime.hpp>
+#include <weft/memory/pool.hpp>
+
+#include <cuda_runtime_api.h>
+
+namespace weft {
+namespace detail {
+
+struct cuda_vendor {
+  static constexpr const char* name = "cuda";
+  using error = cudaError_t;
+  using stream = cudaStream_t;
+  using event = cudaEvent_t;
+  using capture_mode = cudaStreamCaptureMode;
+  static constexpr error success = cudaSuccess;
+  static constexpr error not_ready = cudaErrorNotReady;
+  static constexpr capture_mode relaxed_mode = cudaStreamCaptureModeRelaxed;
+
+  // Errors
+  static error last_error() { return cudaGetLastError(); }
+  static const char* error_name(error e) { return cudaGetErrorName(e); }
+  static const char* error_text(error e) { return cudaGetErrorString(e); }
+  static bool is_out_of_memory(error e) { return e == cudaErrorMemoryAllocation; }
+  /// The context is lost: every later call of the process fails with the same error.
+  static bool is_fatal(error e) {
+    return e == cudaErrorIllegalAddress || e == cudaErrorLaunchTimeout || e == cudaErrorAssert ||
+           e == cudaErrorHardwareStackError || e == cudaErrorIllegalInstruction || e == cudaErrorMisalignedAddress ||
+           e == cudaErrorInvalidAddressSpace || e == cudaErrorInvalidPc || e == cudaErrorLaunchFailure ||
+           e == cudaErrorECCUncorrectable;
+  }
+
+  // Devices
+  static error get_device_count(int* n) { return cudaGetDeviceCount(n); }
+  static error get_device(int* device) { return cudaGetDevice(device); }
+  static error set_device(int device) { return cudaSetDevice(device); }
+  static error pageable_access(bool* can, int device) {
+    int value = 0;
+    const error e = cudaDeviceGetAttribute(&value, cudaDevAttrPageableMemoryAccess, device);
+    *can = value != 0;
+    return e;
+  }
+
+  // Streams
+  static stream per_thread_stream() { return cudaStreamPerThread; }
+  static error stream_priority_range(int* least, int* greatest) {
+    return cudaDeviceGetStreamPriorityRange(least, greatest);
+  }
+  static error stream_create(stream* made, bool non_blocking, int priority) {
+    return cudaStreamCreateWithPriority(made, non_blocking ? cudaStreamNonBlocking : cudaStreamDefault, priority);
+  }
+  static void stream_made(stream) {}
+  static void stream_gone(stream) noexcept {}
+  static error stream_destroy(stream s) { return cudaStreamDestroy(s); }
+  static error stream_synchronize(stream s) { return cudaStreamSynchronize(s); }
+  static error stream_query(stream s) { return cudaStreamQuery(s); }
+  static std::uint64_t stream_id(stream s, int) {
+    unsigned long long id = 0;
+    gpu::check<cuda_vendor>(cudaStreamGetId(s, &id), "cudaStreamGetId");
+    return id;
+  }
+  static error is_capturing(stream s, bool* yes) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    const error e = cudaStreamIsCapturing(s, &status);
+    *yes = status != cudaStreamCaptureStatusNone;
+    return e;
+  }
+  static error exchange_capture_mode(capture_mode* mode) { return cudaThreadExchangeStreamCaptureMode(mode); }
+  static error launch_host_function(stream s, void (*call)(void*), void* argument) {
+    return cudaLaunchHostFunc(s, call, argument);
+  }
+
+  // Events
+  static error event_create(event* made, bool timing) {
+    return cudaEventCreateWithFlags(made, timing ? cudaEventDefault : cudaEventDisableTiming);
+  }
+  static error event_destroy(event e) { return cudaEventDestroy(e); }
+  static error event_record(event e, stream s) { return cudaEventRecord(e, s); }
+  static error event_synchronize(event e) { return cudaEventSynchronize(e); }
+  static error event_query(event e) { return cudaEventQuery(e); }
+  static error event_elapsed(float* ms, event from, event to) { return cudaEventElapsedTime(ms, from, to); }
+  static error stream_wait_event(stream s, event e) { return cudaStreamWaitEvent(s, e, 0); }
+
+  // Memory
+  static const char* malloc_name(memory_kind kind) {
+    return kind == memory_kind::pinned    ? "cudaHostAlloc"
+           : kind == memory_kind::managed ? "cudaMallocManaged"
+                                          : "cudaMalloc";
+  }
+  static error malloc_device(void** memory, std::size_t bytes) { return cudaMalloc(memory, bytes); }
+  static error malloc_pinned(void** memory, std::size_t bytes) {
+    return cudaHostAlloc(memory, bytes, cudaHostAllocPortable | cudaHostAllocMapped);
+  }
+  static error malloc_managed(void** memory, std::size_t bytes) {
+    return cudaMallocManaged(memory, bytes, cudaMemAttachGlobal);
+  }
+  static error free_device(void* memory) { return cudaFree(memory); }
+  static error free_pinned(void* memory) { return cudaFreeHost(memory); }
+  static error malloc_ordered(void** memory, std::size_t bytes, stream s) { return cudaMallocAsync(memory, bytes, s); }
+  static error free_ordered(void* memory, stream s) { return cudaFreeAsync(memory, s); }
+  static error copy(void* to, const void* from, std::size_t bytes, stream s) {
+    return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s);
+  }
+  static error fill(void* to, unsigned char value, std::size_t bytes, stream s) {
+    return cudaMemsetAsync(to, value, bytes, s);
+  }
+
+  struct pointer_facts {
+    memory_kind kind = memory_kind::unknown;
+    int device = -1;
+    bool reachable = false;  // from the current device
+  };
+  static error pointer_query(pointer_facts* facts, const void* memory) {
+    cudaPointerAttributes a{};
+    const error e = cudaPointerGetAttributes(&a, memory);
+    facts->device = a.device;
+    facts->reachable = a.devicePointer != nullptr;
+    facts->kind = a.type == cudaMemoryTypeDevice    ? memory_kind::device
+                  : a.type == cudaMemoryTypeManaged ? memory_kind::managed
+                  : a.type == cudaMemoryTypeHost    ? memory_kind::pinned
+                                                    : memory_kind::host;
+    return e;
+  }
+};
+
+// Constant-initialised and without a destructor: usable before main and after it.
+inline constinit gpu::vendor_runtime<cuda_vendor> cuda_runtime_object{};
+
+}  // namespace detail
+
+using cuda_runtime_type = gpu::vendor_runtime<detail::cuda_vendor>;
+inline runtime& cuda_runtime() noexcept { return detail::cuda_runtime_object; }
+
+/// Throws weft::error with CUDA's name and text unless the call succeeded.
+inline void cuda_check(cudaError_t result, std::string_view call, const std::source_location& where = {}) {
+  gpu::check<detail::cuda_vendor>(result, call, where);
+}
+
+}  // namespace weft

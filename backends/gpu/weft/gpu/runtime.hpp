@@ -1,0 +1,300 @@
+// The run time of CUDA and HIP, written once over a traits class of vendor calls (cuda/runtime.hpp, hip/runtime.hpp),
+// which are spelled alike but for a prefix. Plain C++: no kernel and no vendor compiler needed. On a machine without a
+// driver device_count() is 0 and every other call throws (or, where marked noexcept, does nothing).
+//
+// Queries that CUDA forbids to all threads while one of them records a graph in global mode (allocation, event and
+// stream queries) run with the calling thread's capture mode relaxed: they touch nothing that is being recorded.
+#pragma once
+
+#include <weft/error.hpp>
+#include <weft/runtime.hpp>
+
+#include <atomic>
+#include <new>
+
+namespace weft::gpu {
+
+/// Throws weft::error with the vendor's name and text unless the call succeeded. The error state of the thread is
+/// cleared, so nobody meets the same error again; one that has ended the device's context says at later calls where it
+/// began.
+template <class Vendor>
+[[noreturn, gnu::noinline, gnu::cold]] void fail(typename Vendor::error failed, std::string_view call,
+                                                 const std::source_location& where = {}) {
+  static constinit std::atomic<const char*> first_fatal{nullptr};
+  Vendor::last_error();
+  const char* name = Vendor::error_name(failed);
+  if (Vendor::is_out_of_memory(failed)) throw out_of_memory(call, name, Vendor::error_text(failed), where);
+  std::string text = Vendor::error_text(failed);
+  if (Vendor::is_fatal(failed)) {
+    const char* met = first_fatal.load(std::memory_order_relaxed);
+    if (met == nullptr) {
+      auto* copy = new std::string(call);  // kept: any later call may need it
+      if (!first_fatal.compare_exchange_strong(met, copy->c_str())) delete copy;
+    }
+    if (met != nullptr) text = "the device is lost to this process since an earlier error, met in " + std::string(met);
+  }
+  throw error(call, name, text, where);
+}
+
+template <class Vendor>
+void check(typename Vendor::error result, std::string_view call, const std::source_location& where = {}) {
+  if (result != Vendor::success) [[unlikely]]
+    fail<Vendor>(result, call, where);
+}
+
+template <class Vendor>
+class vendor_runtime final : public runtime {
+ public:
+  using stream_t = typename Vendor::stream;
+  using event_t = typename Vendor::event;
+
+  std::string_view name() const noexcept override { return Vendor::name; }
+
+  int device_count() const noexcept override {
+    int n = count_.load(std::memory_order_relaxed);
+    if (n >= 0) return n;
+    if (!good(Vendor::get_device_count(&n))) n = 0;
+    count_.store(n, std::memory_order_relaxed);
+    return n;
+  }
+  int current_device() const override {
+    int device = 0;
+    check<Vendor>(Vendor::get_device(&device), "current device");
+    return device;
+  }
+  void set_device(int device) override {
+    require_device(device);
+    check<Vendor>(Vendor::set_device(device), "set device");
+  }
+
+  void* stream_create(int device, stream_options options) override {
+    const on_device guard(*this, device);
+    int least = 0, greatest = 0;  // greatest is the lower number
+    check<Vendor>(Vendor::stream_priority_range(&least, &greatest), "stream priorities");
+    const int priority = options.priority < greatest ? greatest : (options.priority > least ? least : options.priority);
+    stream_t made{};
+    check<Vendor>(Vendor::stream_create(&made, options.non_blocking, priority), "stream create");
+    Vendor::stream_made(made);
+    return made;
+  }
+  void stream_destroy(void* stream) noexcept override {
+    Vendor::stream_gone(static_cast<stream_t>(stream));
+    good(Vendor::stream_destroy(static_cast<stream_t>(stream)));
+  }
+  void stream_synchronize(stream_ref s) override {
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::stream_synchronize(native(s)), "stream synchronize");
+  }
+  bool stream_ready(stream_ref s) override {
+    const on_device guard = for_stream(s);
+    const relaxed_capture relaxed;
+    return finished(Vendor::stream_query(native(s)), "stream query");
+  }
+  std::uint64_t stream_id(stream_ref s) override {
+    const on_device guard = for_stream(s);
+    return Vendor::stream_id(native(s), s.device);
+  }
+  bool capturing(stream_ref s) override {
+    const on_device guard = for_stream(s);
+    bool yes = false;
+    return good(Vendor::is_capturing(native(s), &yes)) && yes;
+  }
+  void host_callback(stream_ref s, void (*call)(void*), void* argument) override {
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::launch_host_function(native(s), call, argument), "host callback");
+  }
+
+  void* event_create(int device, bool timing) override {
+    const on_device guard(*this, device);
+    const relaxed_capture relaxed;
+    event_t made{};
+    check<Vendor>(Vendor::event_create(&made, timing), "event create");
+    return made;
+  }
+  void event_destroy(void* event) noexcept override { good(Vendor::event_destroy(static_cast<event_t>(event))); }
+  void event_record(void* event, stream_ref s) override {
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::event_record(static_cast<event_t>(event), native(s)), "event record");
+  }
+  void event_synchronize(void* event) override {
+    const relaxed_capture relaxed;
+    check<Vendor>(Vendor::event_synchronize(static_cast<event_t>(event)), "event synchronize");
+  }
+  bool event_ready(void* event) override {
+    const relaxed_capture relaxed;
+    return finished(Vendor::event_query(static_cast<event_t>(event)), "event query");
+  }
+  double event_milliseconds(void* from, void* to) override {
+    float ms = 0;
+    check<Vendor>(Vendor::event_elapsed(&ms, static_cast<event_t>(from), static_cast<event_t>(to)),
+                  "event elapsed time");
+    return static_cast<double>(ms);
+  }
+  void stream_wait(stream_ref s, void* event) override {
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::stream_wait_event(native(s), static_cast<event_t>(event)), "stream wait");
+  }
+
+  void* allocate(memory_kind kind, std::size_t bytes, int device) override {
+    void* memory = nullptr;
+    if (kind == memory_kind::host) {
+      memory = ::operator new (bytes, std::align_val_t{256}, std::nothrow);
+      if (memory == nullptr) detail::refuse_memory("host memory", bytes, {this, nullptr, device});
+      return memory;
+    }
+    const on_device guard(*this, device);
+    const relaxed_capture relaxed;
+    const auto result = kind == memory_kind::pinned    ? Vendor::malloc_pinned(&memory, bytes)
+                        : kind == memory_kind::managed ? Vendor::malloc_managed(&memory, bytes)
+                                                       : Vendor::malloc_device(&memory, bytes);
+    if (Vendor::is_out_of_memory(result)) {
+      Vendor::last_error();
+      detail::refuse_memory(Vendor::malloc_name(kind), bytes, {this, nullptr, device}, Vendor::error_name(result));
+    }
+    check<Vendor>(result, Vendor::malloc_name(kind));
+    return memory;
+  }
+  void deallocate(memory_kind kind, void* memory, std::size_t, int) noexcept override {
+    if (kind == memory_kind::host) return ::operator delete (memory, std::align_val_t{256});
+    const relaxed_capture relaxed;
+    good(kind == memory_kind::pinned ? Vendor::free_pinned(memory) : Vendor::free_device(memory));
+  }
+  void* allocate_ordered(std::size_t bytes, stream_ref s) override {
+    const on_device guard = for_stream(s);
+    void* memory = nullptr;
+    const auto result = Vendor::malloc_ordered(&memory, bytes, native(s));
+    if (Vendor::is_out_of_memory(result)) {
+      Vendor::last_error();
+      detail::refuse_memory("ordered allocation", bytes, s, Vendor::error_name(result));
+    }
+    check<Vendor>(result, "ordered allocation");
+    return memory;
+  }
+  void deallocate_ordered(void* memory, std::size_t, stream_ref s) noexcept override {
+    try {
+      const on_device guard = for_stream(s);
+      good(Vendor::free_ordered(memory, native(s)));
+    } catch (...) {  // no device any more: nothing to give back
+    }
+  }
+
+  void copy(void* to, const void* from, std::size_t bytes, stream_ref s) override {
+    if (bytes == 0) return;
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::copy(to, from, bytes, native(s)), "copy");
+  }
+  void fill_bytes(void* to, unsigned char value, std::size_t bytes, stream_ref s) override {
+    if (bytes == 0) return;
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::fill(to, value, bytes, native(s)), "fill bytes");
+  }
+
+  memory_kind kind_of(const void* memory) noexcept override {
+    if (memory == nullptr || device_count() == 0) return memory_kind::unknown;
+    typename Vendor::pointer_facts facts;
+    return good(Vendor::pointer_query(&facts, memory)) ? facts.kind : memory_kind::host;
+  }
+  bool accessible(const void* memory, int device) noexcept override {
+    if (memory == nullptr || device < 0 || device >= device_count()) return false;
+    typename Vendor::pointer_facts facts;
+    if (!good(Vendor::pointer_query(&facts, memory))) facts.kind = memory_kind::host;  // HIP: an error for plain memory
+    switch (facts.kind) {
+      case memory_kind::device:
+        return facts.device == device || peer_enabled(memory, device);
+      case memory_kind::pinned:
+      case memory_kind::managed:
+        return true;
+      default:
+        return pageable(device);
+    }
+  }
+
+  stream_ref default_stream() override { return {this, Vendor::per_thread_stream(), current_device()}; }
+
+ private:
+  // Makes a device current for a scope; costs one query when it already is.
+  class on_device {
+   public:
+    on_device() = default;
+    on_device(const vendor_runtime& owner, int device) {
+      const int now = owner.current_device();
+      if (now == device) return;
+      owner.require_device(device);
+      check<Vendor>(Vendor::set_device(device), "set device");
+      before_ = now;
+    }
+    on_device(const on_device&) = delete;
+    on_device& operator=(const on_device&) = delete;
+    ~on_device() {
+      if (before_ >= 0) good(Vendor::set_device(before_));
+    }
+
+   private:
+    int before_ = -1;
+  };
+  // Only the vendor's special handles mean another stream on each device; a real one knows its own.
+  on_device for_stream(stream_ref s) const {
+    if (reinterpret_cast<std::uintptr_t>(s.handle) > 2) return {};
+    return {*this, s.device};
+  }
+
+  class relaxed_capture {
+   public:
+    relaxed_capture() noexcept { good(Vendor::exchange_capture_mode(&mode_)); }
+    relaxed_capture(const relaxed_capture&) = delete;
+    relaxed_capture& operator=(const relaxed_capture&) = delete;
+    ~relaxed_capture() { good(Vendor::exchange_capture_mode(&mode_)); }
+
+   private:
+    typename Vendor::capture_mode mode_ = Vendor::relaxed_mode;
+  };
+
+  static stream_t native(stream_ref s) noexcept { return static_cast<stream_t>(s.handle); }
+
+  // For destructors and queries: an error of ours is cleared, not thrown.
+  static bool good(typename Vendor::error result) noexcept {
+    if (result == Vendor::success) return true;
+    Vendor::last_error();
+    return false;
+  }
+  static bool finished(typename Vendor::error result, const char* call) {
+    if (result == Vendor::success) return true;
+    if (result != Vendor::not_ready) fail<Vendor>(result, call);
+    Vendor::last_error();
+    return false;
+  }
+
+  void require_device(int device) const {
+    if (device < 0 || device >= device_count()) [[unlikely]] {
+      std::string text = "device " + std::to_string(device) + " is not there; " + std::to_string(device_count());
+      detail::refuse(Vendor::name, text + " found");
+    }
+  }
+
+  static constexpr int most_devices = 64;
+  enum : signed char { unasked, yes, no };
+
+  bool pageable(int device) noexcept {
+    if (device >= most_devices) return false;
+    signed char known = pageable_[device].load(std::memory_order_relaxed);
+    if (known == unasked) {
+      bool can = false;
+      known = good(Vendor::pageable_access(&can, device)) && can ? yes : no;
+      pageable_[device].store(known, std::memory_order_relaxed);
+    }
+    return known == yes;
+  }
+  // The vendor gives an address for the current device, or none when it may not reach the memory.
+  bool peer_enabled(const void* memory, int device) noexcept {
+    try {
+      const on_device guard(*this, device);
+      typename Vendor::pointer_facts facts;
+      return good(Vendor::pointer_query(&facts, memory)) && facts.reachable;
+    } catch (...) { return false; }
+  }
+
+  mutable std::atomic<int> count_{-1};
+  std::atomic<signed char> pageable_[most_devices]{};
+};
+
+}  // namespace weft::gpu

@@ -1,0 +1,119 @@
+// Errors: one class that says what failed (the call or kernel), the vendor's name and text for it, and where the policy
+// was made; and the checks that refuse bad input before anything runs. Checks are one predictable branch on CPU
+// backends; device backends also ask the driver once for each raw pointer whether kernels may dereference it.
+#pragma once
+
+#include <weft/policy.hpp>
+
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+namespace weft {
+
+/// What every failing call of the library throws. what() reads "call: name: text [policy made at file:line]".
+class error : public std::runtime_error {
+ public:
+  explicit error(std::string_view text) : std::runtime_error(std::string(text)) {}
+  error(std::string_view call, std::string_view vendor_name, std::string_view text,
+        const std::source_location& where = {})
+      : std::runtime_error(compose(call, vendor_name, text, where)), vendor_name_(vendor_name), where_(where) {}
+
+  /// The vendor's name of the error, as "cudaErrorIllegalAddress"; empty when no vendor call was involved.
+  const std::string& vendor_name() const noexcept { return vendor_name_; }
+  /// Where the policy of the failing call was made; line() is 0 when that is not known.
+  const std::source_location& where() const noexcept { return where_; }
+
+ private:
+  static std::string compose(std::string_view call, std::string_view vendor_name, std::string_view text,
+                             const std::source_location& where) {
+    std::string all(call);
+    if (!vendor_name.empty()) all.append(": ").append(vendor_name);
+    if (!text.empty()) all.append(": ").append(text);
+    if (where.line() != 0) {
+      all.append(" [policy made at ").append(where.file_name()).append(":");
+      all.append(std::to_string(where.line())).append("]");
+    }
+    return all;
+  }
+
+  std::string vendor_name_;
+  std::source_location where_;
+};
+
+/// A resource or the vendor's allocator had no memory left. Nothing has changed.
+class out_of_memory : public error {
+ public:
+  using error::error;
+};
+
+/// The caller's arguments were refused; nothing ran and nothing was modified.
+class invalid_argument : public error {
+ public:
+  using error::error;
+};
+
+namespace detail {
+
+// Out of line, so that a check costs its caller one compare and one never-taken jump.
+[[noreturn, gnu::noinline, gnu::cold]] inline void refuse(std::string_view call, std::string_view text,
+                                                          const std::source_location& where = {}) {
+  throw invalid_argument(call, {}, text, where);
+}
+
+[[noreturn, gnu::noinline, gnu::cold]] inline void refuse_memory(std::string_view resource, std::size_t bytes,
+                                                                 stream_ref stream, std::string_view reason = {}) {
+  std::string text = std::to_string(bytes);
+  text.append(" bytes for a stream of device ").append(std::to_string(stream.device));
+  if (stream.owner) text.append(" of ").append(stream.owner->name());
+  if (!reason.empty()) text.append(" (").append(reason).append(")");
+  throw out_of_memory(resource, "out of memory", text);
+}
+
+// The raw pointers behind an iterator, down through adaptors that have base() or bases().
+template <class Iterator, class Visit>
+constexpr void visit_pointers(const Iterator& it, const Visit& visit) {
+  if constexpr (std::is_pointer_v<Iterator>)
+    visit(it);
+  else if constexpr (requires { it.base(); })
+    visit_pointers(it.base(), visit);
+}
+
+}  // namespace detail
+
+/// Throws weft::invalid_argument "call: text" unless `ok`.
+inline void check(bool ok, std::string_view call, std::string_view text, const std::source_location& where = {}) {
+  if (!ok) [[unlikely]]
+    detail::refuse(call, text, where);
+}
+
+/// The same with the place of the policy.
+template <execution_policy P>
+void require(bool ok, const P& policy, std::string_view call, std::string_view text) {
+  if (!ok) [[unlikely]]
+    detail::refuse(call, text, policy.where());
+}
+
+namespace detail {
+
+/// Refuses n < 0, null with n > 0 and, on device backends, pointers that kernels must not dereference. Every algorithm
+/// calls it for each of its ranges before it does anything.
+template <execution_policy P, class Iterator>
+void check_range(const P& policy, std::string_view call, const Iterator& first, offset n) {
+  using backend = typename P::backend;
+  if (n < 0) [[unlikely]]
+    refuse(call, "negative count", policy.where());
+  if (n == 0) return;
+  visit_pointers(first, [&](const auto* pointer) {
+    if (pointer == nullptr) [[unlikely]]
+      refuse(call, "null pointer with a count above zero", policy.where());
+    if constexpr (backend::is_device) {
+      if (!backend::runtime().accessible(pointer, policy.stream().device)) [[unlikely]]
+        refuse(call, "host memory given to a device policy (copy it to a weft::buffer, or use a CPU policy)",
+               policy.where());
+    }
+  });
+}
+
+}  // namespace detail
+}  // namespace weft

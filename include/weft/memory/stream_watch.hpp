@@ -1,0 +1,98 @@
+// Who is told when a stream ends. Native handles are reused by the vendors, so whoever caches memory or state per
+// stream must hear of a stream's end while the stream still exists. weft::stream announces itself here; a pool may then
+// record events on such a stream at any time in between. A thread's default stream ends with its thread and is
+// announced too.
+#pragma once
+
+#include <weft/runtime.hpp>
+
+#include <mutex>
+#include <vector>
+
+namespace weft::detail {
+
+/// Something that keeps memory or state per stream.
+class stream_observer {
+ public:
+  /// The stream is about to end; it can still take events. Never throws.
+  virtual void stream_ending(stream_ref, std::uint64_t id) noexcept = 0;
+
+ protected:
+  ~stream_observer() = default;
+};
+
+struct stream_watch {
+  struct live_stream {
+    runtime* owner;
+    std::uint64_t id;
+  };
+
+  std::mutex observers_guard;  // taken before an observer's own lock
+  std::vector<stream_observer*> observers;
+  std::mutex live_guard;  // a leaf: nothing is locked while it is held
+  std::vector<live_stream> live;
+
+  // Made on first use and never destroyed, so that static objects may use it in any order.
+  static stream_watch& instance() {
+    static stream_watch* const it = new stream_watch;
+    return *it;
+  }
+
+  void add(stream_observer* observer) {
+    std::lock_guard lock(observers_guard);
+    observers.push_back(observer);
+  }
+  void remove(stream_observer* observer) noexcept {
+    std::lock_guard lock(observers_guard);
+    std::erase(observers, observer);
+  }
+
+  void began(stream_ref stream, std::uint64_t id) {
+    std::lock_guard lock(live_guard);
+    live.push_back({stream.owner, id});
+  }
+  bool is_live(const runtime* owner, std::uint64_t id) noexcept {
+    std::lock_guard lock(live_guard);
+    for (const live_stream& s : live)
+      if (s.owner == owner && s.id == id) return true;
+    return false;
+  }
+  void ending(stream_ref stream, std::uint64_t id) noexcept {
+    {
+      std::lock_guard lock(observers_guard);
+      for (stream_observer* observer : observers) observer->stream_ending(stream, id);
+    }
+    std::lock_guard lock(live_guard);
+    std::erase_if(live, [&](const live_stream& s) { return s.owner == stream.owner && s.id == id; });
+  }
+};
+
+/// Announces the end of the calling thread's default stream when the thread ends. C++ destroys thread-local objects
+/// before the vendor's run time ends the thread's stream, because the vendor's thread data were made first or by a
+/// later hook.
+class thread_streams {
+ public:
+  static void remember(stream_ref stream, std::uint64_t id) {
+    if (!gone_) mine().streams_.push_back({stream, id});
+  }
+
+ private:
+  struct entry {
+    stream_ref stream;
+    std::uint64_t id;
+  };
+  thread_streams() = default;
+  ~thread_streams() {
+    gone_ = true;
+    for (const entry& e : streams_) stream_watch::instance().ending(e.stream, e.id);
+  }
+  static thread_streams& mine() {
+    thread_local thread_streams it;
+    return it;
+  }
+
+  std::vector<entry> streams_;
+  inline static thread_local bool gone_ = false;  // static objects may still free memory after it
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,148 @@
+// Streams and events as owners: `weft::stream s{weft::cuda};` makes an ordered queue on the backend's current device
+// and ends it with the scope. Wherever a stream is used a weft::stream_ref is taken, so streams made elsewhere work as
+// well (weft::borrow). On CPU backends a stream is an ordered queue whose work is done as soon as it is put in.
+#pragma once
+
+#include <weft/error.hpp>
+#include <weft/memory/stream_watch.hpp>
+
+#include <utility>
+
+namespace weft {
+
+/// A stream made by someone else, for `.on()`; not owned. `native` is a cudaStream_t or hipStream_t. Memory freed on
+/// such a stream costs an event each time, because the stream may end unannounced; `stream::adopt` avoids that.
+template <execution_policy P>
+stream_ref borrow(const P&, void* native, int device) {
+  return {&P::backend::runtime(), native, device};
+}
+template <execution_policy P>
+stream_ref borrow(const P& policy, void* native) {
+  return borrow(policy, native, P::backend::runtime().current_device());
+}
+
+class event;
+
+/// Owns a stream. Move-only; a moved-from stream has no handle and may only be assigned to or destroyed.
+class stream {
+ public:
+  /// On the backend's current device.
+  template <execution_policy P>
+  explicit stream(const P&, stream_options options = {})
+      : stream(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
+  template <execution_policy P>
+  stream(const P&, int device, stream_options options = {}) : stream(P::backend::runtime(), device, options) {}
+  stream(runtime& owner, int device, stream_options options = {})
+      : stream(stream_ref{&owner, owner.stream_create(device, options), device}) {}
+
+  /// Takes over a native stream: it is destroyed with the result.
+  template <execution_policy P>
+  static stream adopt(const P& policy, void* native) {
+    return stream(borrow(policy, native));
+  }
+  static stream adopt(stream_ref native) { return stream(native); }
+
+  stream(stream&& other) noexcept : ref_(std::exchange(other.ref_, {})), id_(other.id_) {}
+  stream& operator=(stream&& other) noexcept {
+    stream old(std::move(*this));
+    ref_ = std::exchange(other.ref_, {});
+    id_ = other.id_;
+    return *this;
+  }
+  /// Does not wait: work put in before still runs.
+  ~stream() {
+    if (ref_.owner == nullptr) return;
+    detail::stream_watch::instance().ending(ref_, id_);
+    ref_.owner->stream_destroy(ref_.handle);
+  }
+
+  operator stream_ref() const noexcept { return ref_; }
+  stream_ref ref() const noexcept { return ref_; }
+  void* handle() const noexcept { return ref_.handle; }
+  int device() const noexcept { return ref_.device; }
+  std::uint64_t id() const noexcept { return id_; }  ///< never reused within the process, unlike handle()
+
+  void synchronize() const { ref_.synchronize(); }
+  bool ready() const { return ref_.ready(); }
+  /// Work put in from now on starts when the event has happened. The host does not wait.
+  void wait(const event& e) const;
+  /// Work put in from now on starts when everything put into `other` so far is done.
+  void wait(stream_ref other) const;
+  /// Calls f(argument) on a thread of the vendor's once everything put in so far is done; f must not call the vendor.
+  void then(void (*f)(void*), void* argument) const { ref_.owner->host_callback(ref_, f, argument); }
+
+  /// Gives the handle up without destroying the stream.
+  void* release() noexcept {
+    detail::stream_watch::instance().ending(ref_, id_);
+    return std::exchange(ref_, {}).handle;
+  }
+
+ private:
+  explicit stream(stream_ref made) : ref_(made) {
+    try {
+      id_ = ref_.owner->stream_id(ref_);
+      detail::stream_watch::instance().began(ref_, id_);
+    } catch (...) {
+      ref_.owner->stream_destroy(ref_.handle);
+      throw;
+    }
+  }
+
+  stream_ref ref_;
+  std::uint64_t id_ = 0;
+};
+
+struct event_options {
+  bool timing = false;  ///< needed by weft::milliseconds; makes recording dearer
+};
+
+/// Owns an event: a point in a stream's work. Move-only.
+class event {
+ public:
+  template <execution_policy P>
+  explicit event(const P&, event_options options = {})
+      : event(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
+  event(runtime& owner, int device, event_options options = {})
+      : owner_(&owner), handle_(owner.event_create(device, options.timing)), timing_(options.timing) {}
+  event(event&& other) noexcept
+      : owner_(std::exchange(other.owner_, nullptr)), handle_(other.handle_), timing_(other.timing_) {}
+  event& operator=(event&& other) noexcept {
+    event old(std::move(*this));
+    owner_ = std::exchange(other.owner_, nullptr);
+    handle_ = other.handle_;
+    timing_ = other.timing_;
+    return *this;
+  }
+  ~event() {
+    if (owner_) owner_->event_destroy(handle_);
+  }
+
+  void* handle() const noexcept { return handle_; }
+
+  /// Moves the event to after everything put into the stream so far.
+  void record(stream_ref stream) { owner_->event_record(handle_, stream); }
+  /// Waits on the host until the recorded point is passed; at once when nothing was recorded.
+  void synchronize() const { owner_->event_synchronize(handle_); }
+  bool ready() const { return owner_->event_ready(handle_); }
+
+  /// Milliseconds between two recorded points, both of them passed.
+  friend double milliseconds(const event& from, const event& to) {
+    check(from.timing_ && to.timing_, "milliseconds", "an event was made without {.timing = true}");
+    return from.owner_->event_milliseconds(from.handle_, to.handle_);
+  }
+
+ private:
+  runtime* owner_;
+  void* handle_;
+  bool timing_;
+};
+
+inline void stream::wait(const event& e) const { ref_.owner->stream_wait(ref_, e.handle()); }
+inline void stream::wait(stream_ref other) const {
+  if (other == ref_) return;
+  event passed(*other.owner, other.device);
+  passed.record(other);
+  wait(passed);
+}
+
+}  // namespace weft
