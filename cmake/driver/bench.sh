@@ -1,0 +1,21 @@
+# ./weft bench NAME: builds and runs one benchmark of bench/.
+arguments=()
+for argument in "$@"; do
+  [ "$argument" = --no-install ] && may_install=0 || arguments+=("$argument")
+done
+set -- "${arguments[@]}"
+if [ $# = 0 ] || [ "$1" = --list ]; then
+  say "compile-time"
+  for source in bench/*.cpp bench/*.cu; do [ -e "$source" ] && basename "${source%.*}"; done
+  exit 0
+fi
+name=$1
+shift
+need required build
+need optional tbb benchmark ccache
+if [ "$name" = compile-time ]; then exec python3 bench/compile_time/measure.py "$@"; fi
+preset=release
+[ -e "bench/$name.cu" ] && preset=cuda
+configure $preset -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
+cmake --build "build/$preset" --target "bench_$name"
+exec "build/$preset/bench/bench_$name" "$@"

@@ -1,0 +1,106 @@
+# ./weft test: one stage per compiler and sanitizer, each a CMake preset with a build folder of its own.
+
+quick=0 stages=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) quick=1 ;;
+    --no-install) may_install=0 ;;
+    --stages) stages=${2:-}; shift ;;
+    *) fail "test: no option $1" ;;
+  esac
+  shift
+done
+[ -n "$stages" ] || { [ $quick = 1 ] && stages='cpu asan' || stages='cpu cuda hip asan tsan'; }
+stages=${stages//,/ }
+
+began=$(seconds)
+need required build catch2
+need optional tbb ccache format
+for stage in $stages; do
+  case $stage in
+    hip) need optional hip hipcc ;;
+    tsan) need optional clang ;;
+  esac
+done
+say "ready after $(($(seconds) - began)) s"
+
+results=() passed=0 failed=0 status=0
+
+# run_stage NAME PRESET LABELS TARGETS [CMAKE ARGUMENTS…]: configures, builds the targets (all of them that compile), runs
+# the tests with one of the labels.
+run_stage() {
+  local name=$1 preset=$2 labels=$3 targets=$4 start compiled built=ok line bad total
+  shift 4
+  start=$(seconds)
+  say "== $name"
+  if ! configure "$preset" "$@"; then
+    results+=("$name: configure FAILED") status=1
+    return 0
+  fi
+  cmake --build "build/$preset" -j "$cores" --target $targets -- -k 0 >"build/$preset.build.log" 2>&1 || built=BAD
+  if [ $built = BAD ]; then
+    grep -E '^FAILED|error|undefined reference' "build/$preset.build.log" | head -20 || true
+    status=1
+  fi
+  compiled=$(($(seconds) - start))
+  say "   build $built, $compiled s"
+  ctest --test-dir "build/$preset" -j "$cores" --output-on-failure -L "$labels" >"build/$preset.ctest.log" 2>&1 || status=1
+  grep -E -A40 '\*\*\*(Failed|Not Run|Timeout|Exception)' "build/$preset.ctest.log" | head -150 || true
+  line=$(grep '% tests passed' "build/$preset.ctest.log" || echo 'no tests were run')
+  say "$line"
+  bad=$(sed -nE 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\1/p' <<<"$line")
+  total=$(sed -nE 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\2/p' <<<"$line")
+  failed=$((failed + ${bad:-0})) passed=$((passed + ${total:-0} - ${bad:-0}))
+  results+=("$(printf '%-5s built %-3s in %4d s, tested in %4d s: %s' "$name" $built $compiled \
+    $(($(seconds) - start - compiled)) "$line")")
+}
+
+skip_stage() { say "== $1: $2"; results+=("$(printf '%-5s not run: %s' "$1" "$2")"); }
+
+stage_cpu() { run_stage cpu release '.' all; }
+stage_debug() { run_stage debug debug 'core|seq|openmp|tbb' 'weft_test_core weft_test_seq weft_test_openmp weft_test_tbb'; }
+stage_cuda() {
+  have nvcc || [ -x /usr/local/cuda/bin/nvcc ] || { skip_stage cuda 'no nvcc here'; return; }
+  local labels='cuda|usage'
+  if ! nvidia-smi -L >/dev/null 2>&1; then
+    say 'cuda: no device here: the tests are compiled and linked, not run'
+    labels=usage
+  fi
+  run_stage cuda cuda "$labels" weft_test_cuda
+}
+stage_hip() {
+  packages_for hip
+  eval "$has" || { skip_stage hip 'clang 19 or the HIP packages are missing'; return; }
+  local labels='hip|code_objects'
+  if [ ! -e /dev/kfd ]; then
+    say 'hip: no AMD device here: the tests are compiled and linked, not run on AMD hardware'
+    labels=code_objects
+  fi
+  run_stage hip hip "$labels" weft_test_hip
+}
+stage_asan() {
+  if [ $quick = 1 ]; then
+    run_stage asan asan 'core|simt' 'weft_test_core weft_test_simt'
+  else
+    run_stage asan asan 'core|simt|tbb' 'weft_test_core weft_test_simt weft_test_tbb'
+  fi
+}
+stage_tsan() {
+  local compiler=g++
+  have clang++-19 && compiler=clang++-19
+  run_stage tsan tsan 'core|simt|jthread|planted' 'weft_test_core weft_test_simt weft_test_jthread' \
+    "-DCMAKE_CXX_COMPILER=$compiler"
+}
+for stage in $stages; do
+  declare -F "stage_$stage" >/dev/null || fail "test: no stage $stage"
+  "stage_$stage"
+done
+
+say ""
+say "summary, after $((($(seconds) - began + 30) / 60)) min on $cores cores:"
+printf '  %s\n' "${results[@]}"
+[ $((passed + failed)) -gt 0 ] || status=1
+[ $status = 0 ] || say "FAILED (logs: build/*.log)"
+total=$((passed + failed))
+say "$((total ? passed * 100 / total : 0))% tests passed, $failed tests failed out of $total"
+exit $status

@@ -1,0 +1,55 @@
+# Defines weft::weft, the families weft::cpu and weft::gpu, and one target per backend; installs and exports them.
+
+# weft_add_target(NAME BASE LIBRARIES...): an INTERFACE target weft::NAME whose headers are every .hpp below BASE,
+# the include root. Each target has an export file of its own, so a consumer needs only what it asks for.
+function(weft_add_target name base)
+  add_library(weft_${name} INTERFACE)
+  add_library(weft::${name} ALIAS weft_${name})
+  set_target_properties(weft_${name} PROPERTIES EXPORT_NAME ${name})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${base}/*.hpp")
+  target_sources(weft_${name} INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/${base}" FILES ${headers})
+  target_link_libraries(weft_${name} INTERFACE ${ARGN})
+  install(TARGETS weft_${name} EXPORT weft-${name}-targets FILE_SET HEADERS)
+  install(EXPORT weft-${name}-targets NAMESPACE weft:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+endfunction()
+
+weft_add_target(weft include Threads::Threads)
+target_compile_features(weft_weft INTERFACE cxx_std_20)
+# Same bits on every backend: a compiler that fuses a multiplication and an addition rounds once instead of twice.
+target_compile_options(weft_weft INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-ffp-contract=off>)
+find_package(Threads REQUIRED)
+
+weft_add_target(cpu backends/cpu weft::weft)
+weft_add_target(gpu backends/gpu weft::weft)
+
+set(weft_backends)
+foreach(backend IN ITEMS seq openmp tbb simt cuda hip)
+  if(NOT WEFT_BACKENDS STREQUAL "all" AND NOT backend IN_LIST WEFT_BACKENDS)
+    continue()
+  endif()
+  weft_find_backend(${backend} missing)
+  if(NOT missing)
+    list(APPEND weft_backends ${backend})
+  elseif(WEFT_BACKENDS STREQUAL "all")
+    message(STATUS "weft: no ${backend} backend here: ${missing}")
+  else()
+    message(FATAL_ERROR "weft: WEFT_BACKENDS asks for ${backend}, but: ${missing}")
+  endif()
+endforeach()
+foreach(backend IN LISTS weft_backends)
+  if(backend MATCHES "^(simt|cuda|hip)$")
+    weft_add_target(${backend} backends/${backend} weft::gpu)
+  else()
+    weft_add_target(${backend} backends/${backend} weft::cpu)
+  endif()
+  weft_complete_backend(${backend} weft_${backend})
+endforeach()
+list(JOIN weft_backends " " listed)
+message(STATUS "weft ${PROJECT_VERSION}: backends ${listed}")
+
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weft-config-version.cmake COMPATIBILITY SameMinorVersion
+                                 ARCH_INDEPENDENT)
+install(FILES ${PROJECT_BINARY_DIR}/weft-config-version.cmake ${CMAKE_CURRENT_LIST_DIR}/weft-config.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/weft-dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/hip_bitcode.sh
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)

@@ -1,0 +1,49 @@
+# weft_test_program(NAME FILES … LIBRARIES … [POLICY p HEADER h]): the program weft_test_NAME.
+function(weft_test_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "POLICY;HEADER" "FILES;LIBRARIES")
+  if(NOT TARGET weft_test_main)
+    add_library(weft_test_main OBJECT main.cpp)
+    target_compile_features(weft_test_main PRIVATE cxx_std_20)
+    if(TARGET Catch2::Catch2WithMain AND Catch2_VERSION VERSION_GREATER_EQUAL 3)
+      target_link_libraries(weft_test_main PUBLIC Catch2::Catch2WithMain)
+    else()
+      target_link_libraries(weft_test_main PUBLIC Catch2::Catch2)
+    endif()
+  endif()
+  set(target weft_test_${name})
+  add_executable(${target} ${arg_FILES})
+  target_link_libraries(${target} PRIVATE weft_test_main weft::weft ${arg_LIBRARIES})
+  if(arg_POLICY)
+    target_compile_definitions(${target} PRIVATE WEFT_TEST_POLICY=${arg_POLICY} WEFT_TEST_HEADER=<${arg_HEADER}>)
+  endif()
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror>
+    "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;-Xcompiler=-Wall,-Wextra;-Werror=all-warnings>")
+endfunction()
+
+# weft_add_tests(NAME PREFIX p FILES … LABELS … [STEMS …] [NOT_STEMS …] [ENVIRONMENT …]): one ctest entry PREFIX/STEM per
+# file, which runs that file's cases of weft_test_NAME.
+function(weft_add_tests name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX" "FILES;LABELS;STEMS;NOT_STEMS;ENVIRONMENT")
+  foreach(file IN LISTS arg_FILES)
+    cmake_path(GET file STEM LAST_ONLY stem)
+    if((arg_STEMS AND NOT stem IN_LIST arg_STEMS) OR stem IN_LIST arg_NOT_STEMS)
+      continue()
+    endif()
+    add_test(NAME ${arg_PREFIX}/${stem} COMMAND weft_test_${name} -\# "[#${stem}]")
+    set_tests_properties(${arg_PREFIX}/${stem} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600
+                         ENVIRONMENT "${arg_ENVIRONMENT}" FAIL_REGULAR_EXPRESSION "No tests ran")
+  endforeach()
+endfunction()
+
+# weft_cuda_sources(RESULT FILES…): a .cu file for each, which only includes it.
+function(weft_cuda_sources result)
+  set(made)
+  foreach(file IN LISTS ARGN)
+    cmake_path(GET file STEM LAST_ONLY stem)
+    set(wrapper ${CMAKE_CURRENT_BINARY_DIR}/cuda/${stem}.cu)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"@CMAKE_CURRENT_SOURCE_DIR@/@file@\"\n" @ONLY)
+    list(APPEND made ${wrapper})
+  endforeach()
+  set(${result} ${made} PARENT_SCOPE)
+endfunction()
