@@ -67,11 +67,14 @@ struct alignas(4) vec<4> { std::uint32_t word[1]; };
 
 #if defined(__CUDACC__) && !defined(__HIP__)
 #include <weft/cuda/dialect.hpp>
+#include <weft/cuda/tuning_table.hpp>
 namespace weft { namespace dialect = cuda_dialect; }
 #elif defined(__HIP__)
 #include <weft/hip/dialect.hpp>
+#include <weft/hip/tuning_table.hpp>
 namespace weft { namespace dialect = hip_dialect; }
 #else
 #include <weft/simt/dialect.hpp>
+#include <weft/simt/tuning_table.hpp>
 namespace weft { namespace dialect = simt_dialect; }
 #endif

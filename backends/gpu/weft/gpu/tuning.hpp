@@ -5,16 +5,9 @@
 #pragma once
 
 #include <weft/gpu/dialect.hpp>
+#include <weft/gpu/tuning_rows.hpp>
 
 namespace weft::gpu {
-
-/// One line of a table: for values of `bytes` bytes (0: any) on `architecture` (generic: any).
-template <class Tuning>
-struct tuning_row {
-  arch architecture;
-  int bytes;
-  Tuning value;
-};
 
 /// The row for this architecture and size: exact both, then any size, then generic. Tables end with {generic, 0, …}.
 template <class Tuning, int N>

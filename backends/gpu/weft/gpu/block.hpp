@@ -1,0 +1,104 @@
+// What the threads of a warp or a block do together, shared by the verbs. Nothing here assumes an identity element or a
+// commutative operator: lanes without a value are told apart by position, and operands stay in order.
+#pragma once
+
+#include <weft/gpu/tile.hpp>
+
+namespace weft::gpu {
+
+/// Inclusive scan over the lanes of a warp. Where only the first lanes hold values, `valid` says whether this one does.
+template <class Block, class T, class Op>
+WEFT_DEVICE T warp_inclusive(Block block, T v, const Op& op, bool valid = true) {
+  const auto warp = block.warp();
+  const unsigned lane = warp.lane();
+#pragma unroll
+  for (unsigned d = 1; d < Block::width; d *= 2) {
+    const T left = warp.shuffle_up(v, d);
+    if (valid && lane >= d) v = static_cast<T>(op(left, v));
+  }
+  return v;
+}
+
+/// Fold of lanes last, last - 1, …, 0 in this order: the operand of a higher lane stands to the left. Valid in lane 0.
+template <class Block, class T, class Op>
+WEFT_DEVICE T warp_fold_back(Block block, T v, unsigned last, const Op& op) {
+  const auto warp = block.warp();
+  const unsigned lane = warp.lane();
+#pragma unroll
+  for (unsigned d = 1; d < Block::width; d *= 2) {
+    const T left = warp.shuffle_down(v, d);
+    if (lane + d <= last) v = static_cast<T>(op(left, v));
+  }
+  return v;
+}
+
+/// Sum over lanes; valid in all of them.
+template <class Block, class T>
+WEFT_DEVICE T warp_sum(Block block, T v) {
+#pragma unroll
+  for (unsigned d = 1; d < Block::width; d *= 2) v = static_cast<T>(v + block.warp().shuffle_xor(v, d));
+  return v;
+}
+
+/// Addition, for counts.
+struct add_counts {
+  template <class T>
+  WEFT_DEVICE T operator()(const T& a, const T& b) const {
+    return static_cast<T>(a + b);
+  }
+};
+
+/// Elements a thread takes at a time so that its accesses are whole 16-byte vectors for values of `bytes` bytes.
+constexpr int run_items(int bytes) {
+  int n = 16;
+  while (n > 1 && bytes * (n / 2) % 16 == 0) n /= 2;
+  return n;
+}
+
+/// How a block of `Threads` threads shares out a tile: each warp owns consecutive elements, as `rows` rows of one run of
+/// `run` consecutive elements a lane. So a row is loaded by one vector access of the warp, and no exchange is needed to
+/// have elements in order. The number of elements of the tile does not depend on the warp width.
+template <int Threads, int Run, int Rows>
+struct tile_shape {
+  static constexpr int run = Run, rows = Rows, thread_items = Run * Rows, items = Threads * thread_items;
+
+  /// Position in the tile of the first element of this thread in `row`.
+  template <class Block>
+  static WEFT_DEVICE int at(Block block, int row) {
+    constexpr int width = Block::width;
+    const auto warp = block.warp();
+    return static_cast<int>(warp.index()) * width * thread_items + (row * width + static_cast<int>(warp.lane())) * Run;
+  }
+};
+
+/// The shape for values of `bytes` bytes with about `thread_bytes` of them in the registers of a thread.
+template <int Threads, int Bytes, int ThreadBytes>
+using tile_of = tile_shape<Threads, run_items(Bytes),
+                           (ThreadBytes < Bytes * run_items(Bytes) ? 1 : ThreadBytes / (Bytes * run_items(Bytes)))>;
+
+/// Loads the elements of a thread's run that exist: `count` of Run from it[i] on.
+template <int Run, bool Full, class Block, class It, class T>
+WEFT_DEVICE void load_tail_run(const It& it, offset i, int count, bool wide, T* v) {
+  if constexpr (Full) {
+    load_run<Run, Block>(it, i, wide, v);
+  } else {
+#pragma unroll
+    for (int k = 0; k < Run; ++k)
+      if (k < count) v[k] = static_cast<T>(it[i + k]);
+  }
+}
+template <int Run, bool Full, class Block, class It, class T>
+WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, bool wide, const T* v) {
+  if constexpr (Full) {
+    store_run<Run, Block>(it, i, wide, v);
+  } else {
+#pragma unroll
+    for (int k = 0; k < Run; ++k)
+      if (k < count) it[i + k] = v[k];
+  }
+}
+
+/// a, brought into [low, high].
+WEFT_HOST_DEVICE constexpr int clamped(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
+
+}  // namespace weft::gpu

@@ -1,0 +1,48 @@
+// The aggregates that tuning tables are made of: one a verb, a few numbers each. Data only; gpu/tuning.hpp looks rows
+// up, each dialect's tuning_table.hpp holds them.
+#pragma once
+
+#include <weft/gpu/dialect.hpp>
+
+namespace weft::gpu {
+
+/// One line of a table: for values of `bytes` bytes (0: any) on `architecture` (generic: any).
+template <class Tuning>
+struct tuning_row {
+  arch architecture;
+  int bytes;
+  Tuning value;
+};
+
+/// Scan. Keyed by the bytes of the accumulator.
+struct scan_tuning {
+  int block_threads;
+  int thread_bytes;  // how much of the tile a thread keeps in registers
+};
+
+/// Select (copy_if, partition, unique). Keyed by the bytes of an element.
+struct select_tuning {
+  int block_threads;
+  int thread_bytes;
+};
+
+/// Reduction by key. Keyed by the bytes of a key and a value together.
+struct by_key_tuning {
+  int block_threads;
+  int thread_bytes;  // keys and values together
+};
+
+/// Search for the first index. Keyed by nothing.
+struct find_tuning {
+  int block_threads;
+  int thread_items;
+};
+
+/// Histogram. Keyed by the bytes of an input element.
+struct histogram_tuning {
+  int block_threads;
+  int thread_vectors;  // 16-byte loads that a thread has in flight
+  int counters;        // 32-bit counters in the shared memory of a block; more bins than this are counted in memory
+};
+
+}  // namespace weft::gpu

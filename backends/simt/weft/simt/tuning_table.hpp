@@ -1,0 +1,37 @@
+// Tuning of the GPU verbs of the emulation: small tiles, so that small inputs cross many. Data only: an array a verb, a
+// row a line, looked up by gpu/tuning.hpp; a row says architecture, bytes of the value (0: any), then the numbers
+// (gpu/tuning_rows.hpp says what they are).
+#pragma once
+
+#include <weft/gpu/tuning_rows.hpp>
+
+namespace weft::simt_dialect {
+
+using gpu::arch;
+
+inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
+    // architecture, bytes, {threads, bytes a thread}
+    {arch::generic, 0, {128, 32}},
+};
+
+inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
+    // architecture, bytes, {threads, bytes a thread}
+    {arch::generic, 0, {128, 32}},
+};
+
+inline constexpr gpu::tuning_row<gpu::by_key_tuning> by_key_rows[] = {
+    // architecture, bytes, {threads, bytes a thread}
+    {arch::generic, 0, {128, 32}},
+};
+
+inline constexpr gpu::tuning_row<gpu::find_tuning> find_rows[] = {
+    // architecture, bytes, {threads, items a thread}
+    {arch::generic, 0, {128, 4}},
+};
+
+inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
+    // architecture, bytes, {threads, 16-byte loads, counters}
+    {arch::generic, 0, {128, 1, 2048}},
+};
+
+}  // namespace weft::simt_dialect
