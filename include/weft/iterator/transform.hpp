@@ -2,75 +2,12 @@
 // They fuse a map into whatever comes after or before it, at no cost in memory traffic.
 #pragma once
 
+#include <weft/iterator/function_box.hpp>
 #include <weft/iterator/unwrap.hpp>
 
 namespace weft {
 
 namespace detail {
-
-// Lambdas with captures can be neither default constructed nor assigned, iterators must be both. The box adds what is
-// missing and stays trivially copyable when the function is. A default constructed box may only be assigned to.
-template <class F>
-class function_box {
- public:
-  function_box() = default;
-  WEFT_HOST_DEVICE constexpr explicit function_box(F f) : f_(static_cast<F&&>(f)) {}
-  WEFT_HOST_DEVICE constexpr const F& get() const { return f_; }
-
- private:
-  F f_{};
-};
-
-template <class F>
-inline constexpr bool is_semiregular = std::is_default_constructible_v<F>&& std::is_copy_assignable_v<F>;
-/// Not std::is_trivially_copyable: g++ 12 denies it of lambdas once somebody has asked whether they are assignable.
-template <class F>
-inline constexpr bool is_plain_bytes = std::is_trivially_copy_constructible_v<F>&& std::is_trivially_destructible_v<F>;
-
-template <class F>
-  requires(!is_semiregular<F> && is_plain_bytes<F>)
-class function_box<F> {  // as bytes: assigning them assigns what they hold
- public:
-  function_box() = default;
-  WEFT_HOST_DEVICE explicit function_box(const F& f) { __builtin_memcpy(bytes_, __builtin_addressof(f), sizeof(F)); }
-  WEFT_HOST_DEVICE const F& get() const { return *reinterpret_cast<const F*>(bytes_); }
-
- private:
-  alignas(F) unsigned char bytes_[sizeof(F)];
-};
-
-template <class F>
-  requires(!is_semiregular<F> && !is_plain_bytes<F>)
-class function_box<F> {  // an optional: assigned by destruction and construction, and empty if that throws
- public:
-  WEFT_HOST_DEVICE function_box() {}
-  WEFT_HOST_DEVICE explicit function_box(const F& f) { make(f); }
-  WEFT_HOST_DEVICE function_box(const function_box& other) {
-    if (other.full_) make(other.f_);
-  }
-  WEFT_HOST_DEVICE function_box& operator=(const function_box& other) {
-    if (this == &other) return *this;
-    clear();
-    if (other.full_) make(other.f_);
-    return *this;
-  }
-  WEFT_HOST_DEVICE ~function_box() { clear(); }
-  WEFT_HOST_DEVICE const F& get() const { return f_; }
-
- private:
-  WEFT_HOST_DEVICE void make(const F& f) {
-    ::new (static_cast<void*>(__builtin_addressof(f_))) F(f);
-    full_ = true;
-  }
-  WEFT_HOST_DEVICE void clear() {
-    if (full_) f_.~F();
-    full_ = false;
-  }
-  union {
-    F f_;
-  };
-  bool full_ = false;
-};
 
 template <class It, class F>
 struct transform_types {

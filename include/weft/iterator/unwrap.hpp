@@ -7,19 +7,25 @@
 
 namespace weft {
 
+template <class It>
+class reverse_iterator;  // defined in reverse.hpp
+
 namespace detail {
 
-// Thrust's device pointers and the iterators of its vectors, recognised without including Thrust: argument-dependent
-// lookup finds its own conversions where its headers are in. (`it.base().get()` alone would also fit its
-// transform_iterator.)
+template <class It>
+inline constexpr bool is_std_reverse = false;
+template <class It>
+inline constexpr bool is_std_reverse<std::reverse_iterator<It>> = true;
+
+// Thrust's device pointers and the iterators of its vectors, recognised without including Thrust: a pointer names its
+// raw pointer; for an iterator, argument-dependent lookup finds Thrust's own question where its headers are in. (A
+// nested `it.base().get()` would not do: Thrust's transform and reverse iterators have it as well.)
 template <class It>
 concept thrust_pointer = requires(const It& it) {
-  { raw_pointer_cast(it) } -> std::same_as<typename It::element_type*>;
-  requires std::is_class_v<It>;
+  { it.get() } -> std::same_as<typename It::raw_pointer>;
 };
 template <class It>
-concept thrust_contiguous = requires(const It& it) {
-  requires std::is_class_v<It>;
+concept thrust_contiguous = std::is_class_v<It> && requires(const It& it) {
   requires std::is_pointer_v<decltype(try_unwrap_contiguous_iterator(it))>;
 };
 
@@ -34,10 +40,12 @@ template <class It>
 constexpr auto unwrap(const It& it) {
   if constexpr (requires { it.unwrapped(); }) {
     return it.unwrapped();
+  } else if constexpr (detail::is_std_reverse<It>) {
+    return reverse_iterator<decltype(weft::unwrap(it.base()))>(weft::unwrap(it.base()));
+  } else if constexpr (detail::thrust_pointer<It>) {
+    return it.get();
   } else if constexpr (detail::thrust_contiguous<It>) {
     return try_unwrap_contiguous_iterator(it);
-  } else if constexpr (detail::thrust_pointer<It>) {
-    return raw_pointer_cast(it);
   } else if constexpr (std::contiguous_iterator<It>) {
     return std::to_address(it);
   } else {
