@@ -265,9 +265,14 @@ struct block {
 
 // The launch ----------------------------------------------------------------------------------------------------------
 
+/// nvcc 13 does not substitute a member variable template inside an attribute; a member of a class it does.
+template <class K, arch A>
+struct geometry {
+  static constexpr int threads = K::template block_threads<A>;
+};
+
 template <class K>
-static __global__ void __launch_bounds__(K::template block_threads<current_arch>)
-    run(const __grid_constant__ K kernel) {
+static __global__ void __launch_bounds__(geometry<K, current_arch>::threads) run(const __grid_constant__ K kernel) {
   extern __shared__ __align__(128) unsigned char shared_bytes[];
   kernel(block{}, *reinterpret_cast<typename K::template shared<current_arch>*>(shared_bytes));
 }

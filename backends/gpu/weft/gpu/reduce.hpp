@@ -21,45 +21,49 @@ struct reduction_shape {
   static constexpr int rows = chunk / columns;
 };
 
-/// Folds elements [base, base + m) of `in`, one chunk, m >= 1. The result is valid in lane 0.
+/// Folds elements [base, base + m) of `in`, one chunk, m >= 1. `Full`: m is 4,096 and the range may be read by vectors.
+/// The result is valid in lane 0.
 template <bool Full, class Block, class T, class In, class Op>
-WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, bool wide, const Op& op) {
+WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, const Op& op) {
   using shape = reduction_shape<T>;
   constexpr int S = shape::slots, C = shape::columns, W = Block::width;
   constexpr int G = shape::lanes / W;  // virtual lanes a thread holds: lane, lane + W, …
   const int lane = static_cast<int>(block.warp().lane());
   auto present = [&](int g, int s) { return Full || (lane + W * g) * S + s < m; };
 
-  // Rows: acc[g * S + s] is column (lane + W * g, s). Each row's loads are issued before its first use.
+  // Rows: acc[g * S + s] is column (lane + W * g, s). A row's loads (4 KB a warp) are all issued before its first use;
+  // rows are not unrolled, because registers buy more here as further resident warps.
+  const In at = in + (base + lane * S);  // so that every access is one address and a constant
   items<T, G * S> acc;
-  items<T, G * S> row;
   if constexpr (Full) {
 #pragma unroll
-    for (int g = 0; g < G; ++g) load_run<S, Block>(in, base + (lane + W * g) * S, wide, acc.value + g * S);
-#pragma unroll
+    for (int g = 0; g < G; ++g) load_run<S, Block>(at, W * g * S, true, acc.value + g * S);
+#pragma unroll 1
     for (int r = 1; r < shape::rows; ++r) {
+      const In below = at + static_cast<offset>(r) * C;
+      items<T, G * S> row;
 #pragma unroll
-      for (int g = 0; g < G; ++g) load_run<S, Block>(in, base + r * C + (lane + W * g) * S, wide, row.value + g * S);
+      for (int g = 0; g < G; ++g) load_run<S, Block>(below, W * g * S, true, row.value + g * S);
 #pragma unroll
       for (int c = 0; c < G * S; ++c) acc[c] = op(acc[c], row[c]);
     }
   } else {
+    const int mine = m - lane * S;  // elements from this thread's first on
 #pragma unroll
     for (int g = 0; g < G; ++g)
 #pragma unroll
-      for (int s = 0; s < S; ++s) {
-        const int c = (lane + W * g) * S + s;
-        if (c < m) acc[g * S + s] = static_cast<T>(in[base + c]);
-      }
+      for (int s = 0; s < S; ++s)
+        if (W * g * S + s < mine) acc[g * S + s] = static_cast<T>(at[W * g * S + s]);
 #pragma unroll 1
-    for (int r = 1; r * C < m; ++r)
+    for (int r = 1; r * C < m; ++r) {
+      const In below = at + static_cast<offset>(r) * C;
+      const int left = mine - r * C;
 #pragma unroll
       for (int g = 0; g < G; ++g)
 #pragma unroll
-        for (int s = 0; s < S; ++s) {
-          const int c = r * C + (lane + W * g) * S + s;
-          if (c < m) acc[g * S + s] = op(acc[g * S + s], static_cast<T>(in[base + c]));
-        }
+        for (int s = 0; s < S; ++s)
+          if (W * g * S + s < left) acc[g * S + s] = op(acc[g * S + s], static_cast<T>(below[W * g * S + s]));
+    }
   }
 
   // Columns: virtual-lane bits 128 and 64 (and 32 on narrow warps) lie in this thread, the rest across the warp.
@@ -128,10 +132,10 @@ template <class Block, class T, class In, class Op>
 WEFT_DEVICE T fold_chunk(Block block, const In& in, offset base, int m, bool wide, const Op& op) {
   if constexpr (is_ordered<Op>)
     return fold_ordered<Block, T>(block, in, base, m, wide, op);
-  else if (m == reduction_shape<T>::chunk)
-    return fold_columns<true, Block, T>(block, in, base, m, wide, op);
+  else if (wide && m == reduction_shape<T>::chunk)
+    return fold_columns<true, Block, T>(block, in, base, m, op);
   else
-    return fold_columns<false, Block, T>(block, in, base, m, wide, op);
+    return fold_columns<false, Block, T>(block, in, base, m, op);
 }
 
 template <class T, class In, class Out, class Init, class Op>

@@ -96,7 +96,9 @@ WEFT_HOST_DEVICE bool vector_aligned(const zip_iterator<Its...>& it) {
 // vectors; then i must be a multiple of N.
 
 /// The widest vector that divides a run of `bytes`.
-constexpr int vector_bytes(int bytes) { return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : bytes % 4 == 0 ? 4 : 0; }
+WEFT_HOST_DEVICE constexpr int vector_bytes(int bytes) {
+  return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : bytes % 4 == 0 ? 4 : 0;
+}
 
 template <int N, class Block, class It, class T>
 WEFT_DEVICE void load_run(const It& it, offset i, bool, T* v) {
