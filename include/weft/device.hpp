@@ -20,10 +20,10 @@ namespace weft {
 /// Every size, count and index at the interface: 64 bits and signed, on every backend.
 using offset = std::int64_t;
 
-/// a * b, rounded to its type whatever happens to it next. Device compilers contract `a * b + c` into one fused operation
-/// with another rounding, and a library cannot ask its users for a flag; so each gets the spelling it keeps apart.
-/// On the host, clang does not contract across functions and baseline x86-64 cannot; for g++ with -mfma the CMake targets
-/// pass -ffp-contract=off.
+/// a * b, rounded to its type whatever happens to it next. Device compilers contract `a * b + c` into one fused
+/// operation with another rounding, and a library cannot ask its users for a flag; so each gets the spelling it keeps
+/// apart. On the host, clang does not contract across functions and baseline x86-64 cannot; for g++ with -mfma the
+/// CMake targets pass -ffp-contract=off.
 WEFT_HOST_DEVICE constexpr float product(float a, float b) {
 #if defined(__clang__)
 #pragma clang fp contract(off)
@@ -40,5 +40,15 @@ WEFT_HOST_DEVICE constexpr double product(double a, double b) {
 #endif
   return a * b;
 }
+
+/// False only for an nvcc lambda marked __device__ alone that does not name its return type: to the host such a lambda
+/// returns int, whatever it returns on the device, so nothing may be built on the type of its result.
+template <class F>
+inline constexpr bool result_is_known =
+#if defined(__CUDACC_EXTENDED_LAMBDA__)
+    !__nv_is_extended_device_lambda_closure_type(F) || __nv_is_extended_device_lambda_with_preserved_return_type(F);
+#else
+    true;
+#endif
 
 }  // namespace weft

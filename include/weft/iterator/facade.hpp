@@ -60,7 +60,7 @@ class iterator_facade {
   using iterator_category = std::random_access_iterator_tag;
   using iterator_concept = std::random_access_iterator_tag;
 
-  WEFT_HOST_DEVICE constexpr decltype(auto) operator*() const { return self()[0]; }
+  WEFT_HOST_DEVICE constexpr Reference operator*() const { return self()[0]; }
   WEFT_HOST_DEVICE constexpr pointer operator->() const requires(std::is_lvalue_reference_v<Reference>) {
     return __builtin_addressof(self()[0]);
   }

@@ -1,5 +1,8 @@
 // A place for a function object inside an iterator. Iterators must be default constructible and assignable, lambdas
 // with captures are neither: the box adds what is missing and stays trivially copyable when the function is.
+//
+// All three forms have one layout, the function and a flag: which form it is may differ between the two passes of nvcc,
+// since to the host a __host__ __device__ lambda is neither trivially copyable nor assignable, and to the device it is.
 #pragma once
 
 #include <weft/device.hpp>
@@ -21,6 +24,7 @@ class function_box {
 
  private:
   F f_{};
+  [[maybe_unused]] bool full_ = true;
 };
 
 template <class F>
@@ -65,6 +69,7 @@ class function_box<F> {  // as words: assigning them assigns what they hold
  private:
   static constexpr std::size_t width = alignof(F) < 8 ? alignof(F) : 8;
   alignas(F) raw_words<width, sizeof(F) / width> raw_{};
+  [[maybe_unused]] bool full_ = true;
 };
 
 template <class F>

@@ -10,13 +10,13 @@ template <class It, class Indices>
 class permutation_iterator
     : public iterator_facade<permutation_iterator<It, Indices>, iter_value_t<It>, iter_reference_t<It>> {
  public:
+  using reference = iter_reference_t<It>;
+
   permutation_iterator() = default;
   WEFT_HOST_DEVICE constexpr permutation_iterator(It base, Indices indices)
       : base_(static_cast<It&&>(base)), indices_(static_cast<Indices&&>(indices)) {}
 
-  WEFT_HOST_DEVICE constexpr decltype(auto) operator[](offset n) const {
-    return base_[static_cast<offset>(indices_[n])];
-  }
+  WEFT_HOST_DEVICE constexpr reference operator[](offset n) const { return base_[static_cast<offset>(indices_[n])]; }
   WEFT_HOST_DEVICE constexpr permutation_iterator& operator+=(offset n) {
     indices_ += n;
     return *this;

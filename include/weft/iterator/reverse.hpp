@@ -9,10 +9,12 @@ namespace weft {
 template <class It>
 class reverse_iterator : public iterator_facade<reverse_iterator<It>, iter_value_t<It>, iter_reference_t<It>> {
  public:
+  using reference = iter_reference_t<It>;
+
   reverse_iterator() = default;
   WEFT_HOST_DEVICE constexpr explicit reverse_iterator(It base) : base_(static_cast<It&&>(base)) {}
 
-  WEFT_HOST_DEVICE constexpr decltype(auto) operator[](offset n) const { return base_[-1 - n]; }
+  WEFT_HOST_DEVICE constexpr reference operator[](offset n) const { return base_[-1 - n]; }
   WEFT_HOST_DEVICE constexpr reverse_iterator& operator+=(offset n) {
     base_ += -n;
     return *this;

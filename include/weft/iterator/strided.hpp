@@ -9,11 +9,13 @@ namespace weft {
 template <class It>
 class strided_iterator : public iterator_facade<strided_iterator<It>, iter_value_t<It>, iter_reference_t<It>> {
  public:
+  using reference = iter_reference_t<It>;
+
   strided_iterator() = default;
   WEFT_HOST_DEVICE constexpr strided_iterator(It base, offset step, offset index = 0)
       : base_(static_cast<It&&>(base)), step_(step), index_(index) {}
 
-  WEFT_HOST_DEVICE constexpr decltype(auto) operator[](offset n) const { return base_[(index_ + n) * step_]; }
+  WEFT_HOST_DEVICE constexpr reference operator[](offset n) const { return base_[(index_ + n) * step_]; }
   WEFT_HOST_DEVICE constexpr strided_iterator& operator+=(offset n) {
     index_ += n;
     return *this;

@@ -7,11 +7,17 @@
 
 namespace weft {
 
+/// f(x) may be called with an X. (Not asked of a const F: what nvcc shows the host of a __device__ lambda is not
+/// const.)
+template <class F, class X>
+concept callable_with = std::is_invocable_v<F&, X>;
+
 namespace detail {
 
 template <class It, class F>
 struct transform_types {
-  using reference = decltype(std::declval<const F&>()(std::declval<const It&>()[0]));
+  static_assert(result_is_known<F>, "a __device__ lambda must name its return type here: [] __device__ (T x) -> U {…}");
+  using reference = decltype(std::declval<F&>()(std::declval<const It&>()[0]));
   using value = std::remove_cvref_t<reference>;
 };
 
@@ -24,11 +30,13 @@ class transform_iterator
     : public iterator_facade<transform_iterator<It, F>, typename detail::transform_types<It, F>::value,
                              typename detail::transform_types<It, F>::reference> {
  public:
+  using reference = typename detail::transform_types<It, F>::reference;
+
   transform_iterator() = default;
   WEFT_HOST_DEVICE constexpr transform_iterator(It base, F f)
       : base_(static_cast<It&&>(base)), function_(static_cast<F&&>(f)) {}
 
-  WEFT_HOST_DEVICE constexpr decltype(auto) operator[](offset n) const { return function_.get()(base_[n]); }
+  WEFT_HOST_DEVICE constexpr reference operator[](offset n) const { return function_.get()(base_[n]); }
   WEFT_HOST_DEVICE constexpr transform_iterator& operator+=(offset n) {
     base_ += n;
     return *this;
@@ -48,7 +56,8 @@ class transform_iterator
 };
 
 template <class It, class F>
-WEFT_HOST_DEVICE constexpr transform_iterator<It, F> transformed(It it, F f) {
+requires callable_with<F, iter_reference_t<It>> WEFT_HOST_DEVICE constexpr transform_iterator<It, F> transformed(It it,
+                                                                                                                 F f) {
   return transform_iterator<It, F>(static_cast<It&&>(it), static_cast<F&&>(f));
 }
 
