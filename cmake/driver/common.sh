@@ -24,8 +24,8 @@ packages_for() {
     clang) has='have clang++-19 && ls /usr/lib/llvm-19/lib/clang/19/lib/linux >/dev/null 2>&1'
       names='clang-19 libclang-rt-19-dev' ;;
     hip) has='have clang++-19 && have ld.lld-19 && have llvm-as-15 && have llvm-readelf-19 &&
-        [ -e /usr/include/hip/hip_runtime.h ] && ls /usr/lib/*/amdgcn/bitcode/ockl.bc >/dev/null 2>&1'
-      names='clang-19 lld-19 llvm-19 llvm-15 libamdhip64-dev rocm-device-libs' ;;
+        [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] && [ -e /usr/include/hip/hip_runtime.h ] && ls /usr/lib/*/amdgcn/bitcode/ockl.bc >/dev/null 2>&1'
+      names='clang-19 clang-tools-19 lld-19 llvm-19 llvm-15 libamdhip64-dev rocm-device-libs' ;;
     hipcc) has='have hipcc'; names='hipcc' ;;
     *) fail "packages_for: no word $1" ;;
   esac
@@ -55,7 +55,7 @@ need() {
   for word in "$@"; do
     packages_for "$word"
     if eval "$has"; then continue; fi
-    missing=$names
+    missing=$(for name in $names; do installed "$name" || printf '%s ' "$name"; done)
     if [ $may_install = 0 ]; then
       say "not installed (--no-install): $missing"
     else
