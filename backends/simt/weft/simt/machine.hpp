@@ -116,18 +116,20 @@ class machine {
   ~machine() {
     quiet _;
     for (unsigned s = 0; s < slots_; ++s) release_slot(slot_[s]);
+    slot_.reset();  // while quiet: threads have last read here after they told ThreadSanitizer that they end
   }
 
   /// Runs all blocks; throws the first fault, or what the kernel threw.
   void run() {
     if (active) throw simt_fault("a kernel launches a kernel", shape_.where);
-    active = this;
+    release(&launch_tag_);
     {
       quiet _;
+      active = this;
       loop();
+      active = nullptr;
+      running = nullptr;
     }
-    active = nullptr;
-    running = nullptr;
     acquire(&done_tag_);
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -322,6 +324,7 @@ class machine {
       here = active;
       self.begun = true;
     }
+    acquire(&here->launch_tag_);
     try {
       here->shape_.body(here->shape_.kernel, self);
     } catch (const unwound&) {
@@ -335,7 +338,7 @@ class machine {
       quiet _;
       next = &here->retire(self);
     }
-    fibre::change(self.context, *next, true);
+    fibre::change(self.context, *next);
   }
 
   /// Ends the thread and returns who runs next.
@@ -412,7 +415,7 @@ class machine {
       thread_state& thread = block.thread[i];
       thread.doing = "start";
       thread.begun = false;
-      thread.context.start(stack_pool::of_this_thread().take(bytes), bytes, i, &enter, &thread);
+      thread.context.start(stack_pool::of_this_thread().take(bytes), i, &enter, &thread);
     }
     for (unsigned i = 0; i < block.threads; ++i)
       wake(block.thread[config_.schedule == simt_schedule::reverse ? block.threads - 1 - i : i]);
@@ -422,11 +425,10 @@ class machine {
     if (!block.shared) return;
     ::operator delete (block.shared, std::align_val_t{128});
     block.shared = nullptr;
-    for (unsigned i = 0; i < block.threads; ++i)
-      if (void* stack = block.thread[i].context.finish()) stack_pool::of_this_thread().give(stack);
+    for (unsigned i = 0; i < block.threads; ++i) stack_pool::of_this_thread().give(block.thread[i].context.finish());
   }
 
-  std::size_t stack_bytes() const { return config_.stack_bytes * (address_sanitizer || thread_sanitizer ? 4 : 1); }
+  std::size_t stack_bytes() const { return config_.stack_bytes * (address_sanitizer ? 4 : 1); }
 
   void loop() {
     try {
@@ -471,7 +473,7 @@ class machine {
   unsigned slots_ = 0, turn_ = 0, turn_left_ = 0, started_ = 0;
   std::unique_ptr<unsigned[]> order_;
   std::exception_ptr failure_;
-  char done_tag_ = 0;
+  char launch_tag_ = 0, done_tag_ = 0;
 };
 
 }  // namespace weft::simt_dialect

@@ -31,7 +31,7 @@ struct simt_config {
   int multiprocessors = 4;                       ///< what the device says it has           (multiprocessors=)
   std::uint64_t max_spins = std::uint64_t{1}
                             << 22;      ///< scheduling points without progress before "livelock" (max_spins=)
-  std::size_t stack_bytes = 64 * 1024;  ///< of each GPU thread; four times that under sanitizers   (stack=)
+  std::size_t stack_bytes = 64 * 1024;  ///< of each GPU thread; four times that under AddressSanitizer   (stack=)
 
   /// Reads "name=value,name=value"; throws std::invalid_argument naming the word that is wrong.
   static simt_config parse(std::string_view text) {

@@ -30,8 +30,8 @@ inline constexpr gpu::tuning_row<gpu::find_tuning> find_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
-    // architecture, bytes, {threads, 16-byte loads, counters}
-    {arch::generic, 0, {128, 1, 2048}},
+    // architecture, bytes, {threads, 16-byte loads, counters, counters for many bins}
+    {arch::generic, 0, {128, 1, 512, 2048}},
 };
 
 }  // namespace weft::simt_dialect
