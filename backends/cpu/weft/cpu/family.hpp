@@ -1,0 +1,84 @@
+// The cpu family: every verb over one scheduler. A backend derives from family<its scheduler> and adds a name; the
+// verbs are described in weft/backend.hpp, the scheduler's contract in weft/cpu/scheduler.hpp. Work is done when a verb
+// returns, whatever the stream.
+#pragma once
+
+#include <weft/backend.hpp>
+#include <weft/cpu/by_key.hpp>
+#include <weft/cpu/find.hpp>
+#include <weft/cpu/for_each.hpp>
+#include <weft/cpu/histogram.hpp>
+#include <weft/cpu/merge.hpp>
+#include <weft/cpu/reduce.hpp>
+#include <weft/cpu/scan.hpp>
+#include <weft/cpu/select.hpp>
+#include <weft/cpu/sort.hpp>
+#include <weft/cpu/transform.hpp>
+#include <weft/host_runtime.hpp>
+
+namespace weft::cpu {
+
+template <class Scheduler>
+struct family {
+  static constexpr bool is_device = false;
+  static weft::runtime& runtime() { return host_runtime(); }
+
+  template <class P, class F>
+  static void for_each_index(const P& policy, offset n, F f) {
+    cpu::for_each_index<Scheduler>(policy, n, f);
+  }
+  template <class P, class In, class Out, class F>
+  static void transform(const P& policy, In in, offset n, Out out, F f) {
+    cpu::transform<Scheduler>(policy, in, n, out, f);
+  }
+  template <class P, class In, class Out, class Init, class Op>
+  static void reduce_into(const P& policy, In in, offset n, Out out, Init init, Op op) {
+    cpu::reduce_into<Scheduler>(policy, in, n, out, init, op);
+  }
+  template <class P, class In, class Out, class Op, class Init, class Mode>
+  static void scan(const P& policy, In in, offset n, Out out, Op op, Init init, Mode mode) {
+    cpu::scan<Scheduler>(policy, in, n, out, op, init, mode);
+  }
+  template <class P, class In, class Out, class Rejected, class Count, class Flag>
+  static void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
+    cpu::select_into<Scheduler>(policy, in, n, out, rejected, count, flag);
+  }
+  template <class P, class Keys, class Values, class Less>
+  static void sort(const P& policy, Keys keys, Values values, offset n, Less less) {
+    cpu::sort<Scheduler>(policy, keys, values, n, less);
+  }
+  template <class P, class AKeys, class AValues, class BKeys, class BValues, class OutKeys, class OutValues, class Less>
+  static void merge(const P& policy, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values, offset b_n,
+                    OutKeys out, OutValues out_values, Less less) {
+    cpu::merge<Scheduler>(policy, a, a_values, a_n, b, b_values, b_n, out, out_values, less);
+  }
+  template <class P, class Count, class Predicate>
+  static void find_first_into(const P& policy, offset n, Count count, Predicate predicate) {
+    cpu::find_first_into<Scheduler>(policy, n, count, predicate);
+  }
+  template <class P, class Keys, class Values, class OutKeys, class OutValues, class Count, class Equal, class Op>
+  static void reduce_by_key_into(const P& policy, Keys keys, Values values, offset n, OutKeys out_keys,
+                                 OutValues out_values, Count count, Equal equal, Op op) {
+    cpu::reduce_by_key_into<Scheduler>(policy, keys, values, n, out_keys, out_values, count, equal, op);
+  }
+  template <class P, class In, class Counts, class BinOf>
+  static void histogram(const P& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
+    cpu::histogram<Scheduler>(policy, in, n, counts, bins, bin_of);
+  }
+
+  /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.
+  template <class T, class P, class F>
+  static T returned(const P&, F f) {
+    if constexpr (std::is_default_constructible_v<T>) {
+      T value{};
+      f(&value);
+      return value;
+    } else {
+      maybe<T> value;
+      f(slot<T>(value));
+      return static_cast<T&&>(*value);
+    }
+  }
+};
+
+}  // namespace weft::cpu

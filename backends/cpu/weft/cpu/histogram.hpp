@@ -1,0 +1,41 @@
+// histogram: each task counts into its own copies, which are added at the end. Several copies a task, used in turn,
+// keep equal neighbours from waiting for each other's store. One pass; memory: bins counters a copy.
+#pragma once
+
+#include <weft/cpu/scheduler.hpp>
+#include <weft/cpu/storage.hpp>
+#include <weft/iterator.hpp>
+
+namespace weft::cpu {
+
+template <class Scheduler, class Policy, class In, class Counts, class BinOf>
+void histogram(const Policy& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
+  using T = iter_value_t<Counts>;
+  const auto count = [&](offset begin, offset end, auto into) {
+    for (offset i = begin; i < end; ++i) {
+      const auto bin = bin_of(in[i]);
+      if (static_cast<std::uint64_t>(static_cast<offset>(bin)) < static_cast<std::uint64_t>(bins))
+        into[static_cast<offset>(bin)] = into[static_cast<offset>(bin)] + T(1);
+    }
+  };
+  for (offset b = 0; b < bins; ++b) counts[b] = T(0);
+  const offset grain = max(1 << 15, 4 * bins);
+  const int threads = n <= grain ? 1 : Scheduler::threads();
+  if (threads <= 1) return count(0, n, counts);
+  const int tasks = static_cast<int>(min(threads, ceil_div(n, grain)));
+  const offset part = ceil_div(n, tasks);
+  temporary<T> copies(policy, bins * tasks);
+  Scheduler::run(tasks, [&](int task) {
+    T* const own = copies.data() + task * bins;
+    for (offset b = 0; b < bins; ++b) own[b] = T(0);
+    count(min(n, task * part), min(n, (task + 1) * part), own);
+  });
+  for_chunks<Scheduler>(bins, 1 << 13, [&](offset begin, offset end) {
+    for (int task = 0; task < tasks; ++task) {
+      const T* const own = copies.data() + task * bins;
+      for (offset b = begin; b < end; ++b) counts[b] = counts[b] + own[b];
+    }
+  });
+}
+
+}  // namespace weft::cpu

@@ -1,0 +1,67 @@
+// Loops that use the vector instructions of the processor they run on, without any compiler flag: `wide(body)` runs the
+// body in a copy of the code compiled for AVX2 where the processor has it. Everything the body calls is inlined there,
+// user functors included, so what vectorises in a plain loop vectorises here, with wider registers. The copy has no
+// fused multiply-add: results must not depend on the processor. Costs one predictable branch and one call.
+#pragma once
+
+#include <weft/device.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace weft::cpu {
+
+#if defined(__x86_64__)
+inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
+/// The 32- and 64-bit compress instructions and 512-bit registers.
+inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"); }
+#else
+inline constexpr bool has_avx2() noexcept { return false; }
+inline constexpr bool has_avx512() noexcept { return false; }
+#endif
+
+namespace detail {
+
+// g++ vectorises loops of unknown length only at -O3; clang does at -O2 and has no such attribute.
+#if defined(__x86_64__) && defined(__clang__)
+template <class Body>
+[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] auto run_avx2(Body body) {
+  return body();
+}
+#elif defined(__x86_64__)
+template <class Body>
+[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt"), gnu::optimize("O3")]] auto run_avx2(
+    Body body) {
+  return body();
+}
+#endif
+
+}  // namespace detail
+
+/// body(), compiled for the widest registers the processor has. The body must hold what it needs by value (a lambda
+/// with [=]): references would be reloaded in every iteration.
+template <class Body>
+auto wide(Body body) {
+#if defined(__x86_64__)
+  if (has_avx2()) return detail::run_avx2(std::move(body));
+#endif
+  return body();
+}
+
+/// A processor hint inside a waiting loop.
+inline void pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// A clock for deciding whether work is worth sharing: about one nanosecond to 0.3 a tick, not converted.
+inline std::uint64_t ticks() noexcept {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  return 0;
+#endif
+}
+
+}  // namespace weft::cpu

@@ -1,0 +1,43 @@
+// merge: two sorted ranges into one, a before b among equals, keys alone or with values. The output is cut in equal
+// parts by binary search along the merge path, one part a task; each part is merged from both ends without branches on
+// the data. One pass, no temporary memory.
+#pragma once
+
+#include <weft/backend.hpp>
+#include <weft/cpu/merge_path.hpp>
+
+namespace weft::cpu {
+
+template <class Scheduler, class Policy, class AKeys, class AValues, class BKeys, class BValues, class OutKeys,
+          class OutValues, class Less>
+void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values, offset b_n, OutKeys out,
+           OutValues out_values, Less less) {
+  for_chunks<Scheduler>(a_n + b_n, 1 << 13, [&](offset begin, offset end) {
+    const offset n = a_n + b_n;
+    const offset i = begin == 0 ? 0 : merge_split(a, a_n, b, b_n, begin, less);
+    const offset i_end = end == n ? a_n : merge_split(a, a_n, b, b_n, end, less);
+    const offset j = begin - i, j_end = end - i_end;
+    merge_each(a + i, i_end - i, b + j, j_end - j, less, [&](offset o, bool from_b, offset at) {
+      if constexpr (std::is_pointer_v<AKeys> && std::is_same_v<AKeys, BKeys>) {
+        const auto* const from = from_b ? b + j : a + i;
+        out[begin + o] = from[at];
+      } else if (from_b) {
+        out[begin + o] = b[j + at];
+      } else {
+        out[begin + o] = a[i + at];
+      }
+      if constexpr (!is_none<OutValues>) {
+        if constexpr (std::is_pointer_v<AValues> && std::is_same_v<AValues, BValues>) {
+          const auto* const from = from_b ? b_values + j : a_values + i;
+          out_values[begin + o] = from[at];
+        } else if (from_b) {
+          out_values[begin + o] = b_values[j + at];
+        } else {
+          out_values[begin + o] = a_values[i + at];
+        }
+      }
+    });
+  });
+}
+
+}  // namespace weft::cpu

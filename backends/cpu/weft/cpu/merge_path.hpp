@@ -1,0 +1,63 @@
+// Merging without branches on the data, and cutting a merge in equal parts. Two sorted ranges a and b, a before b among
+// equals; "diagonal" d is the state after d outputs. The loop works from both ends at once: two chains of dependent
+// loads instead of one, and as long as both ranges have k elements left, k steps from each end need no bounds check.
+#pragma once
+
+#include <weft/cpu/scheduler.hpp>
+
+namespace weft::cpu {
+
+/// How many of the first `diagonal` outputs come from a.
+template <class A, class B, class Less>
+offset merge_split(A a, offset a_n, B b, offset b_n, offset diagonal, const Less& less) {
+  offset low = max(0, diagonal - b_n), high = min(diagonal, a_n);
+  while (low < high) {
+    const offset middle = low + (high - low) / 2;
+    if (less(b[diagonal - 1 - middle], a[middle])) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+/// put(o, from_b, i) for each output o in [0, a_n + b_n) in some order: output o is element i of a or of b.
+template <class A, class B, class Less, class Put>
+void merge_each(A a, offset a_n, B b, offset b_n, const Less& less, Put put) {
+  offset i = 0, j = 0;              // next from the front
+  offset i_end = a_n, j_end = b_n;  // behind the next from the back
+  for (;;) {
+    const offset k = min(i_end - i, j_end - j);
+    if (k < 8) break;
+    for (offset step = 0; step < k; ++step) {
+      const bool front = less(b[j], a[i]);
+      put(i + j, front, front ? j : i);
+      j += front;
+      i += !front;
+      const bool back = !less(b[j_end - 1], a[i_end - 1]);  // the last output comes from b unless a's last is greater
+      put(i_end + j_end - 1, back, back ? j_end - 1 : i_end - 1);
+      j_end -= back;
+      i_end -= !back;
+    }
+  }
+  while (i < i_end && j < j_end) {
+    const bool front = less(b[j], a[i]);
+    put(i + j, front, front ? j : i);
+    j += front;
+    i += !front;
+  }
+  for (; i < i_end; ++i) put(i + j, false, i);
+  for (; j < j_end; ++j) put(i + j, true, j);
+}
+
+/// The same into an array of the elements' own trivially copyable type.
+template <class T, class Less>
+void merge_into(const T* a, offset a_n, const T* b, offset b_n, T* out, const Less& less) {
+  merge_each(a, a_n, b, b_n, less, [=](offset o, bool from_b, offset i) {
+    const T* const from = from_b ? b + i : a + i;  // the address is selected, not the branch
+    out[o] = *from;
+  });
+}
+
+}  // namespace weft::cpu

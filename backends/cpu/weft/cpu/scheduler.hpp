@@ -1,0 +1,146 @@
+// What the cpu family needs of a scheduler, and the few ways its verbs cut work. A scheduler is a class with
+//
+//   static int threads();                       // how many tasks may run at once if started here; 1 inside its own
+//   tasks
+//                                               // if it does not nest
+//   template <class F> static void run(int tasks, const F& f);   // f(t) for every t in [0, tasks), in any order, on
+//   any
+//                                               // threads; returns when all are done; the first exception of f arrives
+//                                               // at the caller once (class first_exception helps)
+//
+// Every task index must be started; a task may wait for a task that was started earlier, never for a later one. A
+// thread that waits inside a task (a nested call) must not start other tasks of the same run. All else is here: sizes,
+// grain, when to stay inline. Small calls never reach the scheduler.
+#pragma once
+
+#include <weft/cpu/isa.hpp>
+
+#include <sched.h>
+#include <atomic>
+#include <exception>
+
+namespace weft::cpu {
+
+inline constexpr offset min(offset a, offset b) { return a < b ? a : b; }
+inline constexpr offset max(offset a, offset b) { return a < b ? b : a; }
+inline constexpr offset ceil_div(offset a, offset b) { return (a + b - 1) / b; }
+
+/// Keeps the first exception of many tasks for the caller; after it the remaining tasks are skipped.
+class first_exception {
+ public:
+  template <class F>
+  void run(F&& f) noexcept {
+    if (raised_.load(std::memory_order_relaxed)) return;
+    try {
+      f();
+    } catch (...) {
+      if (!raised_.exchange(true)) error_ = std::current_exception();
+    }
+  }
+  /// Call after all tasks have ended.
+  void rethrow() {
+    if (error_) std::rethrow_exception(std::move(error_));
+  }
+
+ private:
+  std::atomic<bool> raised_{false};
+  std::exception_ptr error_;
+};
+
+/// f(begin, end) over [0, n), in pieces of at least `grain` elements; inline when one piece is all there is.
+template <class Scheduler, class F>
+void for_chunks(offset n, offset grain, F&& f) {
+  if (n <= 0) return;
+  const int threads = n <= grain ? 1 : Scheduler::threads();
+  if (threads <= 1) return f(offset{0}, n);
+  const offset tasks = min(ceil_div(n, grain), offset{threads} * 4);
+  const offset chunk = ceil_div(ceil_div(n, tasks), 64) * 64;  // whole cache lines for every element size
+  Scheduler::run(static_cast<int>(ceil_div(n, chunk)), [&](int task) {
+    const offset begin = task * chunk;
+    f(begin, min(n, begin + chunk));
+  });
+}
+
+/// As for_chunks, for work of unknown cost: starts inline on a few elements, and goes on in parallel once these show
+/// that the rest is worth it, be it 16 elements of a millisecond or a million of a nanosecond.
+template <class Scheduler, class F>
+void for_chunks_timed(offset n, F&& f) {
+  constexpr std::uint64_t worth_it = 40'000;  // ticks: some ten microseconds
+  if (n <= 1) {
+    if (n == 1) f(offset{0}, n);
+    return;
+  }
+  const int threads = Scheduler::threads();
+  if (threads <= 1) return f(offset{0}, n);
+  const std::uint64_t start = ticks();
+  offset done = 0;
+  for (offset step = 1; done < n; step = step * 16) {
+    const offset end = min(n, done + step);
+    f(done, end);
+    done = end;
+    if (done == n) return;
+    const std::uint64_t spent = ticks() - start;
+    const double rest = static_cast<double>(spent) / static_cast<double>(done) * static_cast<double>(n - done);
+    if (rest < static_cast<double>(worth_it)) continue;
+    // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if possible.
+    const double each = static_cast<double>(spent) / static_cast<double>(done) + 1e-9;
+    const offset least = static_cast<offset>(static_cast<double>(worth_it) / 4 / each) + 1;
+    const offset left = n - done;
+    const offset chunk = max(min(least, ceil_div(left, threads)), ceil_div(left, offset{threads} * 8));
+    const offset first = done;
+    Scheduler::run(static_cast<int>(ceil_div(left, chunk)), [&](int task) {
+      const offset begin = first + task * chunk;
+      f(begin, min(n, begin + chunk));
+    });
+    return;
+  }
+}
+
+/// Blocks that are worked on in parallel but hand something on in order: a task draws a block, does what needs no
+/// predecessor, waits for its turn, takes over and hands on, and finishes alone. One pass over memory for scan and
+/// select. Blocks are drawn in order, so a waiting task waits only for running ones. No allocation.
+class chain {
+ public:
+  /// The next block nobody has drawn.
+  offset draw() noexcept { return next_.fetch_add(1, std::memory_order_relaxed); }
+  /// Waits until all blocks before `block` have been handed on. False: one of them failed, give up.
+  bool wait(offset block) const noexcept {
+    for (int spins = 0;; ++spins) {
+      const offset turn = turn_.load(std::memory_order_acquire);
+      if (turn == block) return true;
+      if (turn == failed) return false;
+      if (spins < 256) {
+        pause();
+      } else {
+        sched_yield();  // more threads than cores: the one we wait for needs this core
+      }
+    }
+  }
+  /// After wait: lets the next block take over.
+  void hand_on(offset block) noexcept {
+    offset expected = block;
+    turn_.compare_exchange_strong(expected, block + 1, std::memory_order_release, std::memory_order_relaxed);
+  }
+  /// Lets every waiting task give up.
+  void fail() noexcept { turn_.store(failed, std::memory_order_release); }
+
+  /// f(block) for blocks in [0, blocks) drawn in order; an exception makes the others give up.
+  template <class Scheduler, class F>
+  void run(offset blocks, int threads, F&& f) {
+    Scheduler::run(static_cast<int>(min(blocks, threads)), [&](int) {
+      try {
+        for (offset block = draw(); block < blocks; block = draw()) f(block);
+      } catch (...) {
+        fail();
+        throw;
+      }
+    });
+  }
+
+ private:
+  static constexpr offset failed = -1;
+  alignas(64) std::atomic<offset> next_{0};
+  alignas(64) std::atomic<offset> turn_{0};
+};
+
+}  // namespace weft::cpu

@@ -1,0 +1,34 @@
+// The OpenMP backend: as many threads as OpenMP would use (OMP_NUM_THREADS, omp_set_num_threads). Inside a parallel
+// region calls run on the calling thread, unless the program allows nested regions.
+#pragma once
+
+#ifndef _OPENMP
+#error "weft/openmp.hpp needs OpenMP: compile with -fopenmp (CMake: weft::openmp)"
+#endif
+
+#include <weft/cpu/family.hpp>
+
+#include <omp.h>
+
+namespace weft {
+
+struct openmp_scheduler {
+  static int threads() { return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1; }
+  template <class F>
+  static void run(int tasks, const F& f) {
+    cpu::first_exception error;
+    const int team = tasks < threads() ? tasks : threads();
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+    for (int task = 0; task < tasks; ++task) error.run([&] { f(task); });
+    error.rethrow();
+  }
+};
+
+struct openmp_backend : cpu::family<openmp_scheduler> {
+  static constexpr const char* name = "openmp";
+};
+static_assert(backend<openmp_backend>);
+
+inline constexpr policy<openmp_backend> openmp{};
+
+}  // namespace weft
