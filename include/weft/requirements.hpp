@@ -31,28 +31,30 @@ concept writable = requires(const Out out, const V& value, offset n) {
 template <class Out, class It>
 concept writable_from = writable<Out, iter_value_t<It>>;
 
+// Functions are not asked as const: what nvcc shows the host of a __device__ lambda has no const call operator.
+
 /// A function of one argument of type T. Its result is not looked at here: the host pass of a CUDA compiler cannot know
 /// what a device lambda returns.
 template <class F, class T>
-concept unary_function = requires(const F f, const T& value) {
+concept unary_function = requires(F f, const T& value) {
   f(value);
 };
 
 /// A function of two arguments.
 template <class F, class A, class B>
-concept binary_function = requires(const F f, const A& a, const B& b) {
+concept binary_function = requires(F f, const A& a, const B& b) {
   f(a, b);
 };
 
 /// A question about one value.
 template <class F, class T>
-concept predicate_on = requires(const F f, const T& value) {
+concept predicate_on = requires(F f, const T& value) {
   { f(value) } -> std::convertible_to<bool>;
 };
 
 /// A question about two values: an order (strict weak, `less`) or an equality.
 template <class F, class A, class B = A>
-concept relation_on = requires(const F f, const A& a, const B& b) {
+concept relation_on = requires(F f, const A& a, const B& b) {
   { f(a, b) } -> std::convertible_to<bool>;
 };
 
@@ -63,7 +65,7 @@ concept orders = relation_on<Less, T, T>;
 /// An operator that folds two values of type T into one. Only that it can be called is checked; that it is associative
 /// is promised.
 template <class Op, class T>
-concept folds = requires(const Op op, const T& a, const T& b) {
+concept folds = requires(Op op, const T& a, const T& b) {
   { op(a, b) } -> std::convertible_to<T>;
 };
 
