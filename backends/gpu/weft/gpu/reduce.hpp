@@ -21,62 +21,81 @@ struct reduction_shape {
   static constexpr int rows = chunk / columns;
 };
 
-/// Folds elements [base, base + m) of `in`, one chunk, m >= 1. `Full`: m is 4,096 and the range may be read by vectors.
-/// The result is valid in lane 0.
-template <bool Full, class Block, class T, class In, class Op>
-WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, const Op& op) {
+/// The rows of a whole chunk that may be read by vectors, and the fold of the virtual-lane bits inside a thread: 128
+/// and 64, and 32 on narrow warps. A row's loads (4 KB a warp) are all issued before its first use; rows are not
+/// unrolled, because registers buy more here as further resident warps.
+template <class Block, class T, class In, class Op>
+WEFT_DEVICE items<T, reduction_shape<T>::slots> fold_rows(const In& at, const Op& op) {
   using shape = reduction_shape<T>;
-  constexpr int S = shape::slots, C = shape::columns, W = Block::width;
-  constexpr int G = shape::lanes / W;  // virtual lanes a thread holds: lane, lane + W, …
-  const int lane = static_cast<int>(block.warp().lane());
-  auto present = [&](int g, int s) { return Full || (lane + W * g) * S + s < m; };
-
-  // Rows: acc[g * S + s] is column (lane + W * g, s). A row's loads (4 KB a warp) are all issued before its first use;
-  // rows are not unrolled, because registers buy more here as further resident warps.
-  const In at = in + (base + lane * S);  // so that every access is one address and a constant
-  items<T, G * S> acc;
-  if constexpr (Full) {
+  constexpr int S = shape::slots, W = Block::width, G = shape::lanes / W;
+  items<T, G * S> acc;  // acc[g * S + s] is column (lane + W * g, s)
 #pragma unroll
-    for (int g = 0; g < G; ++g) load_run<S, Block>(at, W * g * S, true, acc.value + g * S);
+  for (int g = 0; g < G; ++g) load_run<S, Block>(at, W * g * S, true, acc.value + g * S);
 #pragma unroll 1
-    for (int r = 1; r < shape::rows; ++r) {
-      const In below = at + static_cast<offset>(r) * C;
-      items<T, G * S> row;
+  for (int r = 1; r < shape::rows; ++r) {
+    const In below = at + static_cast<offset>(r) * shape::columns;
+    items<T, G * S> row;
 #pragma unroll
-      for (int g = 0; g < G; ++g) load_run<S, Block>(below, W * g * S, true, row.value + g * S);
+    for (int g = 0; g < G; ++g) load_run<S, Block>(below, W * g * S, true, row.value + g * S);
 #pragma unroll
-      for (int c = 0; c < G * S; ++c) acc[c] = op(acc[c], row[c]);
-    }
-  } else {
-    const int mine = m - lane * S;  // elements from this thread's first on
-#pragma unroll
-    for (int g = 0; g < G; ++g)
-#pragma unroll
-      for (int s = 0; s < S; ++s)
-        if (W * g * S + s < mine) acc[g * S + s] = static_cast<T>(at[W * g * S + s]);
-#pragma unroll 1
-    for (int r = 1; r * C < m; ++r) {
-      const In below = at + static_cast<offset>(r) * C;
-      const int left = mine - r * C;
-#pragma unroll
-      for (int g = 0; g < G; ++g)
-#pragma unroll
-        for (int s = 0; s < S; ++s)
-          if (W * g * S + s < left) acc[g * S + s] = op(acc[g * S + s], static_cast<T>(below[W * g * S + s]));
-    }
+    for (int c = 0; c < G * S; ++c) acc[c] = op(acc[c], row[c]);
   }
-
-  // Columns: virtual-lane bits 128 and 64 (and 32 on narrow warps) lie in this thread, the rest across the warp.
+  items<T, S> folded;
 #pragma unroll
   for (int half = G / 2; half > 0; half /= 2)
 #pragma unroll
-    for (int g = 0; g < half; ++g)
+    for (int c = 0; c < half * S; ++c) acc[c] = op(acc[c], acc[half * S + c]);
+#pragma unroll
+  for (int s = 0; s < S; ++s) folded[s] = acc[s];
+  return folded;
+}
+
+/// The same for a chunk of which only `mine` elements follow this thread's first, or that may not be read by vectors:
+/// one virtual lane after the other, depth first, so that few registers are live.
+template <int G, class Block, class T, class In, class Op>
+WEFT_DEVICE items<T, reduction_shape<T>::slots> fold_some_rows(const In& at, int g, int mine, const Op& op) {
+  using shape = reduction_shape<T>;
+  constexpr int S = shape::slots, W = Block::width, all = shape::lanes / W;
+  items<T, S> v;
+  if constexpr (G == 1) {
+    In row = at + W * g * S;
+    int left = mine - W * g * S;
+#pragma unroll
+    for (int s = 0; s < S; ++s)
+      if (s < left) v[s] = static_cast<T>(row[s]);
+#pragma unroll 1
+    for (left -= shape::columns, row += shape::columns; left > 0; left -= shape::columns, row += shape::columns)
 #pragma unroll
       for (int s = 0; s < S; ++s)
-        if (present(g + half, s)) acc[g * S + s] = op(acc[g * S + s], acc[(g + half) * S + s]);
+        if (s < left) v[s] = op(v[s], static_cast<T>(row[s]));
+  } else {
+    constexpr int half = all / G;  // leaves lie half apart at the deepest level: bit 128 is folded first
+    v = fold_some_rows<G / 2, Block, T>(at, g, mine, op);
+    const items<T, S> w = fold_some_rows<G / 2, Block, T>(at, g + half, mine, op);
+#pragma unroll
+    for (int s = 0; s < S; ++s)
+      if (W * (g + half) * S + s < mine) v[s] = op(v[s], w[s]);
+  }
+  return v;
+}
+
+/// Folds elements [base, base + m) of `in`, one chunk, m >= 1. The result is valid in lane 0.
+template <bool Full, class Block, class T, class In, class Op>
+WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, const Op& op) {
+  using shape = reduction_shape<T>;
+  constexpr int S = shape::slots, W = Block::width;
+  const int lane = static_cast<int>(block.warp().lane()), mine = m - lane * S;
+  const In at = in + (base + lane * S);  // so that every access is one address and a constant
+  items<T, S> v;
+  if constexpr (Full)
+    v = fold_rows<Block, T>(at, op);
+  else
+    v = fold_some_rows<shape::lanes / W, Block, T>(at, 0, mine, op);
+
+  // Across the warp: bit 32 on wide warps, then the slots, then bits 16 … 1.
   auto fold_lanes = [&](int d, int s) {
-    const T other = block.warp().shuffle_down(acc[s], d);
-    if (lane < d && (Full || (lane + d) * S + s < m)) acc[s] = op(acc[s], other);
+    const T other = block.warp().shuffle_down(v[s], d);
+    if (lane < d && (Full || d * S + s < mine)) v[s] = op(v[s], other);
   };
   if constexpr (W == 64) {
 #pragma unroll
@@ -86,10 +105,10 @@ WEFT_DEVICE T fold_columns(Block block, const In& in, offset base, int m, const 
   for (int half = S / 2; half > 0; half /= 2)
 #pragma unroll
     for (int s = 0; s < half; ++s)
-      if (lane < 32 && present(0, s + half)) acc[s] = op(acc[s], acc[s + half]);
+      if (lane < 32 && (Full || s + half < mine)) v[s] = op(v[s], v[s + half]);
 #pragma unroll
   for (int d = 16; d > 0; d /= 2) fold_lanes(d, 0);
-  return acc[0];
+  return v[0];
 }
 
 /// The ordered variant: virtual lane v folds elements [16 v, 16 v + 16) left to right, then neighbours by strides 1 …
