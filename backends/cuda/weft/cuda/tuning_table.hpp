@@ -1,5 +1,5 @@
-// Tuning of the GPU verbs on NVIDIA hardware. Data only: an array a verb, a row a line, looked up by gpu/tuning.hpp; a row
-// says architecture, bytes of the value (0: any), then the numbers (gpu/tuning_rows.hpp says what they are).
+// Tuning of the GPU verbs on NVIDIA hardware. Data only: an array a verb, a row a line, looked up by gpu/tuning.hpp; a
+// row says architecture, bytes of the value (0: any), then the numbers (gpu/tuning_rows.hpp says what they are).
 #pragma once
 
 #include <weft/gpu/tuning_rows.hpp>
@@ -32,9 +32,9 @@ inline constexpr gpu::tuning_row<gpu::find_tuning> find_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
-    // architecture, bytes, {threads, 16-byte loads, counters}
-    {arch::sm_90, 0, {1024, 2, 49152}},
-    {arch::generic, 0, {512, 2, 12288}},
+    // architecture, bytes, {threads, 16-byte loads, counters, counters for many bins}
+    {arch::sm_90, 0, {1024, 2, 8192, 49152}},
+    {arch::generic, 0, {512, 2, 8192, 12000}},
 };
 
 }  // namespace weft::cuda_dialect

@@ -19,14 +19,23 @@ WEFT_DEVICE T warp_inclusive(Block block, T v, const Op& op, bool valid = true) 
   return v;
 }
 
+/// The value of the lane d higher, and of a given lane, for what warp words take; larger types add overloads.
+template <class Block, class T>
+WEFT_DEVICE T lanes_down(Block block, const T& v, unsigned d) {
+  return block.warp().shuffle_down(v, d);
+}
+template <class Block, class T>
+WEFT_DEVICE T of_lane(Block block, const T& v, unsigned lane) {
+  return block.warp().shuffle(v, lane);
+}
+
 /// Fold of lanes last, last - 1, …, 0 in this order: the operand of a higher lane stands to the left. Valid in lane 0.
 template <class Block, class T, class Op>
 WEFT_DEVICE T warp_fold_back(Block block, T v, unsigned last, const Op& op) {
-  const auto warp = block.warp();
-  const unsigned lane = warp.lane();
+  const unsigned lane = block.warp().lane();
 #pragma unroll
   for (unsigned d = 1; d < Block::width; d *= 2) {
-    const T left = warp.shuffle_down(v, d);
+    const T left = lanes_down(block, v, d);
     if (lane + d <= last) v = static_cast<T>(op(left, v));
   }
   return v;
@@ -55,9 +64,9 @@ constexpr int run_items(int bytes) {
   return n;
 }
 
-/// How a block of `Threads` threads shares out a tile: each warp owns consecutive elements, as `rows` rows of one run of
-/// `run` consecutive elements a lane. So a row is loaded by one vector access of the warp, and no exchange is needed to
-/// have elements in order. The number of elements of the tile does not depend on the warp width.
+/// How a block of `Threads` threads shares out a tile: each warp owns consecutive elements, as `rows` rows of one run
+/// of `run` consecutive elements a lane. So a row is loaded by one vector access of the warp, and no exchange is needed
+/// to have elements in order. The number of elements of the tile does not depend on the warp width.
 template <int Threads, int Run, int Rows>
 struct tile_shape {
   static constexpr int run = Run, rows = Rows, thread_items = Run * Rows, items = Threads * thread_items;
@@ -96,6 +105,52 @@ WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, bool wide, co
     for (int k = 0; k < Run; ++k)
       if (k < count) it[i + k] = v[k];
   }
+}
+
+/// Bit k: element i + k of this thread's run begins a run of equal elements (it is the first, or its predecessor
+/// differs). By whole warps, each taking a row; `x` holds the elements, of which `count` exist.
+template <int Run, bool Full, class Block, class It, class T, class Equal>
+WEFT_DEVICE std::uint32_t heads(Block block, const It& it, offset i, int count, const T* x, const Equal& equal) {
+  T previous = block.warp().shuffle_up(x[Run - 1], 1);  // a lane that has elements has full lanes below it
+  if (block.warp().lane() == 0 && i > 0 && (Full || count > 0)) previous = static_cast<T>(it[i - 1]);
+  std::uint32_t mask = 0;
+#pragma unroll
+  for (int k = 0; k < Run; ++k)
+    if (Full || k < count) {
+      const bool head = k > 0 ? !equal(x[k - 1], x[k]) : i == 0 || !equal(previous, x[0]);
+      mask |= static_cast<std::uint32_t>(head) << k;
+    }
+  return mask;
+}
+
+/// rank[r] = how many bits of the warp's masks are set before this lane's mask[r], row by row. Returns how many in all.
+/// Two rows go through the shuffles at a time: the bits of a row, 64 lanes of 16 at most, are counted in 16 bits.
+template <int Rows, class Block>
+WEFT_DEVICE int rank_rows(Block block, const std::uint32_t* mask, int* rank) {
+  int before = 0;
+#pragma unroll
+  for (int r = 0; r < Rows; r += 2) {
+    const int low = block.popcount(mask[r]), high = r + 1 < Rows ? block.popcount(mask[r + 1 < Rows ? r + 1 : r]) : 0;
+    const std::uint32_t mine = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
+    const std::uint32_t upto = warp_inclusive(block, mine, add_counts{});
+    const std::uint32_t row = block.warp().shuffle(upto, Block::width - 1);
+    rank[r] = before + static_cast<int>(upto & 0xffffu) - low;
+    before += static_cast<int>(row & 0xffffu);
+    if (r + 1 < Rows) rank[r + 1 < Rows ? r + 1 : r] = before + static_cast<int>(upto >> 16) - high;
+    before += static_cast<int>(row >> 16);
+  }
+  return before;
+}
+
+/// The sum of counts[w] over the warps before this one, and over all warps; the counts have been made visible.
+template <int Threads, class Block>
+WEFT_DEVICE int exclusive_of_warps(Block block, const int* counts, int& total) {
+  constexpr int width = Block::width, warps = Threads / width;
+  const auto warp = block.warp();
+  const int lane = static_cast<int>(warp.lane()), mine = lane < warps ? counts[lane] : 0;
+  const int upto = warp_inclusive(block, mine, add_counts{});
+  total = warp.shuffle(upto, warps - 1);
+  return warp.shuffle(upto - mine, warp.index());
 }
 
 /// a, brought into [low, high].

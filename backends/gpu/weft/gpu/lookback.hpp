@@ -101,13 +101,13 @@ struct lookback {
     constexpr int words = payload<T>::words;
     const auto warp = block.warp();
     const offset lane = warp.lane();
-    items<T, 1> result;
-    bool first_window = true;
+    std::uint64_t word[words] = {};
+    T result = payload<T>::unpack(word);  // a value only to have one
     for (offset newest = static_cast<offset>(tile) - 1;; newest -= Block::width) {
       // Read a state a lane, until those down to the newest prefix are there. Lanes beyond tile 0 are never reached.
       const offset mine = newest - lane;
       const std::uint64_t* state = states + (mine < 0 ? 0 : mine) * words;
-      std::uint64_t word[words], prefixes;
+      std::uint64_t prefixes;
       unsigned last;
       for (unsigned tries = 0;; ++tries) {
         unsigned kind = 0;
@@ -124,18 +124,17 @@ struct lookback {
       }
 
       // Fold the window and put it before what was found nearer.
-      const T window = warp.shuffle(warp_fold_back(block, payload<T>::unpack(word), last, op), 0);
-      result[0] = first_window ? window : static_cast<T>(op(window, result[0]));
-      first_window = false;
-      if (prefixes) return result[0];
+      const T window = of_lane(block, warp_fold_back(block, payload<T>::unpack(word), last, op), 0);
+      result = newest == static_cast<offset>(tile) - 1 ? window : static_cast<T>(op(window, result));
+      if (prefixes) return result;
     }
   }
 };
 
 struct lookback_tag {};
 
-/// The host's side: reserves the states of one call. Call `launched` with the number of tickets the kernel draws, once it
-/// has been put into the stream.
+/// The host's side: reserves the states of one call. Call `launched` with the number of tickets the kernel draws, once
+/// it has been put into the stream.
 class lookback_states {
  public:
   /// `tiles` states of `words` words each; none for a single tile.

@@ -67,25 +67,24 @@ struct scan_kernel {
 
     // Scan the rows of the warp: before[r] is the fold of what the warp has before this lane's run of row r.
     items<T, rows> before;
-    items<T, 1> carry;
+    T carry = x[0];
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const bool whole = Full || tile_shape::at(block, r) + run <= valid;
-      items<T, 1> total;
+      T total = x[r * run];
       if (whole) {
-        total[0] = x[r * run];
 #pragma unroll
-        for (int k = 1; k < run; ++k) total[0] = static_cast<T>(op(total[0], x[r * run + k]));
+        for (int k = 1; k < run; ++k) total = static_cast<T>(op(total, x[r * run + k]));
       }
-      const T upto = warp_inclusive(block, total[0], op, whole);
+      const T upto = warp_inclusive(block, total, op, whole);
       const T left = warp.shuffle_up(upto, 1), row = warp.shuffle(upto, width - 1);
       // Lane 0 of a row that exists may take the carry: all rows above are full then.
-      if (lane > 0) before[r] = left;
+      before[r] = left;
       if (r > 0 && (Full || tile_shape::at(block, r) < valid))
-        before[r] = lane > 0 ? static_cast<T>(op(carry[0], left)) : carry[0];
-      if (Full || warp.all(whole)) carry[0] = r > 0 ? static_cast<T>(op(carry[0], row)) : row;
+        before[r] = lane > 0 ? static_cast<T>(op(carry, left)) : carry;
+      if (Full || warp.all(whole)) carry = r > 0 ? static_cast<T>(op(carry, row)) : row;
     }
-    if (lane == width - 1) s.warp_totals[static_cast<int>(warp.index())] = carry[0];
+    if (lane == width - 1) s.warp_totals[static_cast<int>(warp.index())] = carry;
     block.sync();
 
     // The first warp folds the warps' totals and finds the prefix of the tile.
@@ -94,26 +93,23 @@ struct scan_kernel {
 
     // Combine and store. Only the very first run of an inclusive scan without init has nothing before it.
     const bool nothing_before = is_none<Init> && tile == 0 && warp.index() == 0;
-    items<T, 1> prefix;
-    if (!nothing_before) prefix[0] = s.warp_prefixes[static_cast<int>(warp.index())];
+    T prefix = x[0];
+    if (!nothing_before) prefix = s.warp_prefixes[static_cast<int>(warp.index())];
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const int at = tile_shape::at(block, r), count = Full ? run : valid - at;
       const bool first = r == 0 && lane == 0;
       if (Full || count > 0) {
-        items<T, 1> sum;
-        if (!nothing_before)
-          sum[0] = first ? prefix[0] : static_cast<T>(op(prefix[0], before[r]));
-        else if (!first)
-          sum[0] = before[r];
+        T sum = before[r];
+        if (!nothing_before) sum = first ? prefix : static_cast<T>(op(prefix, before[r]));
         items<T, run> y;
 #pragma unroll
         for (int k = 0; k < run; ++k) {
           if (!Full && k >= count) break;
           const T item = x[r * run + k];
-          if constexpr (!inclusive) y[k] = sum[0];
-          sum[0] = k == 0 && first && nothing_before ? item : static_cast<T>(op(sum[0], item));
-          if constexpr (inclusive) y[k] = sum[0];
+          if constexpr (!inclusive) y[k] = sum;
+          sum = k == 0 && first && nothing_before ? item : static_cast<T>(op(sum, item));
+          if constexpr (inclusive) y[k] = sum;
         }
         store_tail_run<run, Full, Block>(out, start + at, count, wide_out, y.value);
       }
@@ -128,27 +124,26 @@ struct scan_kernel {
     const auto warp = block.warp();
     const int lane = static_cast<int>(warp.lane());
     const int full_warps = Full ? warps : valid / (width * shape<Block::arch>::thread_items);
-    items<T, 1> mine;
-    if (lane < full_warps) mine[0] = s.warp_totals[lane];
-    const T upto = warp_inclusive(block, mine[0], op, lane < full_warps);
+    const T mine = s.warp_totals[lane < full_warps ? lane : 0];
+    const T upto = warp_inclusive(block, mine, op, lane < full_warps);
     const T left = warp.shuffle_up(upto, 1), total = warp.shuffle(upto, warps - 1);
 
-    items<T, 1> prefix;
+    T prefix = mine;
     bool any = true;
     if (tile == 0) {
       if constexpr (is_none<Init>)
         any = false;
       else
-        prefix[0] = init;
+        prefix = init;
     } else {
       if (Full && lane == 0) states.publish(block, tile, total, false);
-      prefix[0] = states.template prefix<T>(block, tile, op);
+      prefix = states.template prefix<T>(block, tile, op);
     }
-    if (Full && lane == 0) states.publish(block, tile, any ? static_cast<T>(op(prefix[0], total)) : total, true);
+    if (Full && lane == 0) states.publish(block, tile, any ? static_cast<T>(op(prefix, total)) : total, true);
     if (lane == 0 && any)
-      s.warp_prefixes[0] = prefix[0];
+      s.warp_prefixes[0] = prefix;
     else if (lane > 0 && lane <= full_warps && lane < warps)
-      s.warp_prefixes[lane] = any ? static_cast<T>(op(prefix[0], left)) : left;
+      s.warp_prefixes[lane] = any ? static_cast<T>(op(prefix, left)) : left;
   }
 };
 
@@ -163,8 +158,7 @@ void scan(const P& policy, In in, offset n, Out out, Op op, Init init, Kind) {
   on_arch(policy, [&]<arch A>() {
     const offset tiles = ceil_div(n, kernel::template shape<A>::items);
     lookback_states states(policy, tiles, payload<T>::words);
-    launch<A>(policy, tiles,
-              kernel{in, out, n, op, init, states.view(), vector_aligned(in), vector_aligned(out)});
+    launch<A>(policy, tiles, kernel{in, out, n, op, init, states.view(), vector_aligned(in), vector_aligned(out)});
     states.launched(tiles);
   });
 }

@@ -42,7 +42,8 @@ struct find_tuning {
 struct histogram_tuning {
   int block_threads;
   int thread_vectors;  // 16-byte loads that a thread has in flight
-  int counters;        // 32-bit counters in the shared memory of a block; more bins than this are counted in memory
+  int counters;        // 32-bit counters in the shared memory of a block, for few bins: at least 8 copies of them
+  int large_counters;  // the same for more bins; more than this are counted in global memory
 };
 
 }  // namespace weft::gpu

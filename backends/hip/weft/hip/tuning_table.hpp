@@ -1,5 +1,6 @@
-// Tuning of the GPU verbs on AMD hardware (not measured). Data only: an array a verb, a row a line, looked up by gpu/tuning.hpp; a row
-// says architecture, bytes of the value (0: any), then the numbers (gpu/tuning_rows.hpp says what they are).
+// Tuning of the GPU verbs on AMD hardware (not measured). Data only: an array a verb, a row a line, looked up by
+// gpu/tuning.hpp; a row says architecture, bytes of the value (0: any), then the numbers (gpu/tuning_rows.hpp says what
+// they are).
 #pragma once
 
 #include <weft/gpu/tuning_rows.hpp>
@@ -29,8 +30,8 @@ inline constexpr gpu::tuning_row<gpu::find_tuning> find_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
-    // architecture, bytes, {threads, 16-byte loads, counters}
-    {arch::generic, 0, {512, 2, 16000}},
+    // architecture, bytes, {threads, 16-byte loads, counters, counters for many bins}
+    {arch::generic, 0, {512, 2, 8192, 16000}},
 };
 
 }  // namespace weft::hip_dialect
