@@ -269,10 +269,19 @@ struct block {
 template <class K, arch A>
 struct geometry {
   static constexpr int threads = K::template block_threads<A>;
+  /// Kernels that hide latency by several blocks on a multiprocessor say how many (`block_residency<A>`): a bound on
+  /// registers. 0 is no bound. HIP's second launch bound means something else, so this is CUDA's alone.
+  static constexpr int residency = [] {
+    if constexpr (requires { K::template block_residency<A>; })
+      return K::template block_residency<A>;
+    else
+      return 0;
+  }();
 };
 
 template <class K>
-static __global__ void __launch_bounds__(geometry<K, current_arch>::threads) run(const __grid_constant__ K kernel) {
+static __global__ void __launch_bounds__(geometry<K, current_arch>::threads, geometry<K, current_arch>::residency)
+    run(const __grid_constant__ K kernel) {
   extern __shared__ __align__(128) unsigned char shared_bytes[];
   kernel(block{}, *reinterpret_cast<typename K::template shared<current_arch>*>(shared_bytes));
 }

@@ -1,0 +1,525 @@
+// Radix sort of arithmetic keys, alone or with values of at most 8 bytes: stable, least significant digit first, 8 bits
+// a pass, each pass one read and one write ("onesweep", Adinolfi and Merrill 2022). One launch in all:
+//
+//   blocks draw tickets; the first ones count the digits of all passes at one go (and look whether the keys are sorted
+//   already); whoever finishes last plans the passes, leaving out digits that all keys share; the other tickets are
+//   tiles, pass after pass. A tile ranks its keys in shared memory, learns by decoupled look-back how many keys of each
+//   digit lie before it, and writes runs. A ticket waits only for lower ones, so nothing depends on how many blocks run
+//   at once.
+//
+// Up to one tile's worth of keys is sorted by a single block without touching memory in between (radix_block.hpp).
+// Temporary memory: n keys, n values, and 2 KB a tile. Nothing is cleared between passes by a launch of its own: each
+// pass clears the look-back words of the next.
+#pragma once
+
+#include <weft/backend.hpp>
+#include <weft/gpu/launch.hpp>
+#include <weft/gpu/radix_key.hpp>
+#include <weft/gpu/radix_rank.hpp>
+#include <weft/gpu/sort_tuning.hpp>
+#include <weft/gpu/state.hpp>
+#include <weft/gpu/tile.hpp>
+
+namespace weft::gpu {
+
+/// The passes that are worth making, found out on the device.
+struct radix_plan {
+  int passes;    // the last one ends in the buffer of parity passes % 2
+  int digit[8];  // which digit each pass sorts by
+};
+
+/// Words of the control block, zero before and after a call; the digit counts follow as 64-bit words.
+enum radix_word : int {
+  word_ticket,
+  word_exits,
+  word_counted,
+  word_ready,
+  word_unsorted,
+  word_portion,
+  word_done = 8,
+  word_counts = 32
+};
+
+template <class Shape, class Bits, class Value>
+struct radix_sort_kernel {
+  static constexpr bool has_values = !is_none<Value>;
+  static constexpr int digits = sizeof(Bits);
+  static constexpr int control_words = word_counts + digits * radix_digits * 2;
+  using value_type = std::conditional_t<has_values, Value, char>;
+
+  template <arch A>
+  static constexpr int block_threads = Shape::template tuning<A>().threads;
+  template <arch A>
+  static constexpr int block_residency = Shape::template tuning<A>().residency;
+  template <arch A>
+  static constexpr int thread_items = Shape::template tuning<A>().items;
+  template <arch A>
+  static constexpr int tile_items = block_threads<A>* thread_items<A>;
+
+  template <arch A>
+  struct shared {
+    union {
+      rank_tables<block_threads<A>> tables;
+      Bits keys[tile_items<A>];
+      value_type values[has_values ? tile_items<A> : 1];
+      std::uint32_t counts[digits * radix_digits];
+    };
+    offset place[radix_digits];  // where the tile's keys of a digit go, less where they lie in the tile
+    std::uint64_t wide_totals[32];
+    std::uint32_t totals[32];
+    radix_plan plan;
+    std::uint32_t ticket;
+    bool last;
+  };
+
+  Bits* keys;  // [n], and where the result ends up
+  Bits* other_keys;
+  value_type* values;
+  value_type* other_values;
+  offset n;
+  key_order<Bits> order;
+  std::uint32_t* words;  // [2][tiles][256]: state in the upper 2 bits, a count below; passes take turns
+  std::uint32_t* control;
+  radix_plan* plan;
+  offset* base;  // [digits][portions][256]: keys before the portion's first of each digit
+  std::uint32_t tiles, chunks, portions, portion_tiles;
+  offset chunk_items;
+  bool wide;
+
+  static constexpr std::uint32_t own_count = 1u << 30, whole_count = 2u << 30, count_mask = own_count - 1;
+
+  WEFT_DEVICE static std::uint32_t digit_of(Bits k, int shift) {
+    return static_cast<std::uint32_t>(k >> shift) & (radix_digits - 1);
+  }
+  WEFT_DEVICE std::uint64_t* counts() const { return reinterpret_cast<std::uint64_t*>(control + word_counts); }
+  WEFT_DEVICE std::uint32_t* row(int parity, std::uint32_t tile) const {
+    return words + (static_cast<offset>(parity) * tiles + tile) * radix_digits;
+  }
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    const bool first = block.thread() == 0;
+    int current = -1;  // the phase this block is in: a pass, or the copy after the last
+    std::uint32_t finished = 0;
+    for (bool planned = false;;) {
+      if (first) s.ticket = block.fetch_add(&control[word_ticket], 1u);
+      block.sync();
+      std::uint32_t ticket = s.ticket;
+      if (ticket < chunks) {
+        count_chunk(block, s, ticket);
+        continue;
+      }
+      if (!planned) {
+        planned = true;
+        if (first) {
+          for (unsigned spin = 0; !block.load_acquire(&control[word_ready]); ++spin) block.backoff(spin);
+          s.plan = *plan;
+        }
+        block.sync();
+      }
+      ticket -= chunks;
+      const int passes = s.plan.passes, phases = passes + passes % 2;
+      const int phase = static_cast<int>(ticket / tiles);
+      if (phase >= phases) break;
+      if (phase != current) {
+        if (first) {
+          if (finished > 0) block.fetch_add_acq_rel(&control[word_done + current], finished);
+          if (phase > 0)
+            for (unsigned spin = 0; block.load_acquire(&control[word_done + phase - 1]) != tiles; ++spin)
+              block.backoff(spin);
+        }
+        block.sync();
+        current = phase, finished = 0;
+      }
+      if (phase < passes)
+        scatter_tile(block, s, phase, ticket % tiles);
+      else
+        copy_tile(block, ticket % tiles);
+      ++finished;
+      block.sync();
+    }
+    leave(block, s);
+  }
+
+  // Counting ----------------------------------------------------------------------------------------------------------
+
+  template <class Block>
+  WEFT_DEVICE void count_chunk(Block block, shared<Block::arch>& s, std::uint32_t chunk) const {
+    constexpr int threads = block_threads<Block::arch>, run = 16 / sizeof(Bits), runs = 2;
+    const int t = static_cast<int>(block.thread());
+    for (int i = t; i < digits * radix_digits; i += threads) s.counts[i] = 0;
+    block.sync();
+
+    const offset begin = chunk * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
+    bool look = true, unsorted = false;
+    for (offset at = begin; at < end; at += threads * run * runs) {
+      bool disorder = false;
+#pragma unroll
+      for (int r = 0; r < runs; ++r) {
+        const offset i = at + (r * threads + t) * run;
+        Bits k[run + 1];
+        if (i + run <= end) {
+          load_run<run, Block>(keys, i, wide, k);
+          if (look && i + run < n) k[run] = keys[i + run];
+        } else {
+          for (int j = 0; j <= run; ++j)
+            if (i + j < n) k[j] = keys[i + j];
+        }
+#pragma unroll
+        for (int j = 0; j < run; ++j) {
+          k[j] = order.digits(order.encode(k[j]));
+          if (i + j < end)
+#pragma unroll
+            for (int d = 0; d < digits; ++d) block.shared_add(&s.counts[d * radix_digits + digit_of(k[j], 8 * d)], 1u);
+        }
+        if (look) {
+          k[run] = order.digits(order.encode(k[run]));
+#pragma unroll
+          for (int j = 0; j < run; ++j) disorder |= i + j < end && i + j + 1 < n && k[j + 1] < k[j];
+        }
+      }
+      if (look && block.warp().any(disorder)) look = false, unsorted = true;
+    }
+    if (unsorted && block.warp().lane() == 0) block.fetch_or(&control[word_unsorted], 1u);
+    block.sync();
+    for (int i = t; i < digits * radix_digits; i += threads)
+      if (s.counts[i]) block.fetch_add(&counts()[i], s.counts[i]);
+
+    // The look-back words of the first pass, shared out among the chunks.
+    const std::uint32_t from = static_cast<std::uint32_t>(static_cast<std::uint64_t>(tiles) * chunk / chunks);
+    const std::uint32_t to = static_cast<std::uint32_t>(static_cast<std::uint64_t>(tiles) * (chunk + 1) / chunks);
+    for (std::uint32_t* w = row(0, from) + t; w < row(0, to); w += threads) *w = 0;
+
+    block.sync();
+    if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_counted], 1u) == chunks - 1;
+    block.sync();
+    if (s.last) make_plan(block, s);
+  }
+
+  template <class Block>
+  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s) const {
+    const unsigned t = block.thread();
+    if (t == 0) s.plan.passes = 0;
+    const bool unsorted = block.load_relaxed(&control[word_unsorted]) != 0;
+    for (int d = 0; d < digits; ++d) {
+      const std::uint64_t mine = t < radix_digits ? block.load_relaxed(&counts()[d * radix_digits + t]) : 0;
+      const bool constant = block.sync_or(mine == static_cast<std::uint64_t>(n));
+      const std::uint64_t before = sum_before(block, mine, s.wide_totals);
+      if (t < radix_digits) base[static_cast<offset>(d) * portions * radix_digits + t] = static_cast<offset>(before);
+      if (t == 0 && unsorted && !constant) s.plan.digit[s.plan.passes++] = d;
+    }
+    if (t == 0) *plan = s.plan;
+    block.sync();
+    if (t == 0) block.store_release(&control[word_ready], 1u);
+    block.sync();
+  }
+
+  // A pass ------------------------------------------------------------------------------------------------------------
+
+  template <class Block>
+  WEFT_DEVICE void scatter_tile(Block block, shared<Block::arch>& s, int pass, std::uint32_t tile) const {
+    constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, size = threads * items;
+    constexpr int W = Block::width;
+    const int t = static_cast<int>(block.thread());
+    const int mine = static_cast<int>(block.warp().index()) * (items * W) + static_cast<int>(block.warp().lane());
+    const int shift = s.plan.digit[pass] * radix_bits;
+    const bool odd = pass % 2 != 0, final = pass == s.plan.passes - 1;
+    const offset start = static_cast<offset>(tile) * size;
+    const int held = n - start < size ? static_cast<int>(n - start) : size;
+
+    // Load, in warp-striped order. What is missing of the last tile is filled with keys that end up behind all others.
+    Bits k[items];
+    const Bits* from = (odd ? other_keys : keys) + start + mine;
+    if (held == size) {
+#pragma unroll
+      for (int i = 0; i < items; ++i) k[i] = from[i * W];
+    } else {
+#pragma unroll
+      for (int i = 0; i < items; ++i) k[i] = mine + i * W < held ? from[i * W] : Bits{0};
+    }
+    if (pass == 0) {
+#pragma unroll
+      for (int i = 0; i < items; ++i) k[i] = order.encode(k[i]);
+    }
+    if (held != size) {
+#pragma unroll
+      for (int i = 0; i < items; ++i)
+        if (mine + i * W >= held) k[i] = static_cast<Bits>(~Bits{0});
+    }
+    if (t < radix_digits) row(1 - pass % 2, tile)[t] = 0;  // for the next pass; the pass before is done with it
+
+    // Rank; each digit's count is made known as soon as it is there.
+    const std::uint32_t portion = tile / portion_tiles, portion_first = portion * portion_tiles;
+    const int missing = t == radix_digits - 1 ? size - held : 0;
+    std::uint32_t count = 0, pos[items];
+    const std::uint32_t lesser = rank_tile<threads, items>(
+        block, s.tables, s.totals, [&](int i) { return digit_of(order.digits(k[i]), shift); }, pos,
+        [&](std::uint32_t c) {
+          count = c - missing;
+          block.store_relaxed(&row(pass % 2, tile)[t], (tile == portion_first ? whole_count : own_count) | count);
+        });
+    block.sync();
+
+    // Into shared memory in the order of digits; values are on their way meanwhile.
+#pragma unroll
+    for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];
+    [[maybe_unused]] value_type v[has_values ? items : 1];
+    if constexpr (has_values) {
+      const value_type* values_from = (odd ? other_values : values) + start + mine;
+#pragma unroll
+      for (int i = 0; i < items; ++i) v[i] = mine + i * W < held ? values_from[i * W] : value_type{};
+    }
+
+    if (portion > 0) wait_for_portion(block, pass, portion);
+    if (t < radix_digits) {
+      const offset* digit_base = base + (static_cast<offset>(s.plan.digit[pass]) * portions + portion) * radix_digits;
+      const offset start_of_digit = digit_base[t];
+      const std::uint32_t before = look_back(block, pass, tile, portion_first, count);
+      s.place[t] = start_of_digit + before - lesser;
+      if (tile == portion_first + portion_tiles - 1 && portion + 1 < portions)
+        const_cast<offset*>(digit_base)[radix_digits + t] = start_of_digit + before + count;
+    }
+    block.sync();
+    if (tile == portion_first + portion_tiles - 1 && t == 0)
+      block.store_release(&control[word_portion], static_cast<std::uint32_t>(pass) * portions + portion + 1);
+
+    // Out, in runs of equal digits.
+    Bits* to = odd ? keys : other_keys;
+    [[maybe_unused]] std::uint32_t digit[has_values ? (items + 3) / 4 : 1] = {};
+#pragma unroll
+    for (int i = 0; i < items; ++i) {
+      const int at = i * threads + t;
+      const Bits key = s.keys[at];
+      const std::uint32_t d = digit_of(order.digits(key), shift);
+      if constexpr (has_values) digit[i / 4] |= d << i % 4 * 8;
+      if (at < held) to[s.place[d] + at] = final ? order.decode(key) : key;
+    }
+    if constexpr (has_values) {
+      value_type* values_to = odd ? values : other_values;
+      block.sync();
+#pragma unroll
+      for (int i = 0; i < items; ++i) s.values[pos[i]] = v[i];
+      block.sync();
+#pragma unroll
+      for (int i = 0; i < items; ++i) {
+        const int at = i * threads + t;
+        if (at < held) values_to[s.place[digit[i / 4] >> i % 4 * 8 & (radix_digits - 1)] + at] = s.values[at];
+      }
+    }
+  }
+
+  /// How many keys of digit `block.thread()` the tiles of the portion before this one hold; makes known the sum with
+  /// this tile's own. Reads several predecessors at a time: each read is a trip to the second-level cache.
+  template <class Block>
+  WEFT_DEVICE std::uint32_t look_back(Block block, int pass, std::uint32_t tile, std::uint32_t first,
+                                      std::uint32_t count) const {
+    constexpr int window = 4;
+    std::uint32_t before = 0;
+    const unsigned t = block.thread();
+    unsigned spin = 0;
+    for (std::uint32_t next = tile; next > first;) {  // predecessors next - 1, next - 2, … are still to be added
+      std::uint32_t seen[window];
+#pragma unroll
+      for (int j = 0; j < window; ++j)
+        seen[j] =
+            next - first > static_cast<std::uint32_t>(j) ? block.load_relaxed(&row(pass % 2, next - 1 - j)[t]) : 0;
+      bool open = true;
+#pragma unroll
+      for (int j = 0; j < window; ++j) {
+        open = open && seen[j] != 0;
+        if (open) {
+          before += seen[j] & count_mask;
+          --next;
+          if (seen[j] & whole_count) next = first, open = false;
+        }
+      }
+      if (!open && next > first) block.backoff(spin++);
+    }
+    if (tile != first) block.store_relaxed(&row(pass % 2, tile)[t], whole_count | (before + count));
+    return before;
+  }
+
+  template <class Block>
+  WEFT_DEVICE void wait_for_portion(Block block, int pass, std::uint32_t portion) const {
+    if (block.thread() == 0)
+      for (unsigned spin = 0;
+           block.load_acquire(&control[word_portion]) < static_cast<std::uint32_t>(pass) * portions + portion; ++spin)
+        block.backoff(spin);
+    block.sync();
+  }
+
+  /// After an odd number of passes: back to where the keys came from.
+  template <class Block>
+  WEFT_DEVICE void copy_tile(Block block, std::uint32_t tile) const {
+    constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>;
+    const offset start = static_cast<offset>(tile) * (threads * items) + block.thread();
+#pragma unroll
+    for (int i = 0; i < items; ++i) {
+      const offset at = start + i * threads;
+      if (at < n) keys[at] = other_keys[at];
+      if constexpr (has_values)
+        if (at < n) values[at] = other_values[at];
+    }
+  }
+
+  /// The last block to leave puts the zeros back.
+  template <class Block>
+  WEFT_DEVICE void leave(Block block, shared<Block::arch>& s) const {
+    block.sync();
+    if (block.thread() == 0) s.last = block.fetch_add_acq_rel(&control[word_exits], 1u) == block.blocks() - 1;
+    block.sync();
+    if (s.last)
+      for (int i = static_cast<int>(block.thread()); i < control_words; i += block_threads<Block::arch>) control[i] = 0;
+  }
+};
+
+/// Sorts at most one tile in one block; every pass stays in shared memory and registers.
+template <class Shape, class Bits, class Value>
+struct radix_block_kernel {
+  static constexpr bool has_values = !is_none<Value>;
+  using value_type = std::conditional_t<has_values, Value, char>;
+  template <arch A>
+  static constexpr int block_threads = Shape::template tuning<A>().threads;
+  template <arch A>
+  static constexpr int thread_items = Shape::template tuning<A>().items;
+  template <arch A>
+  static constexpr int tile_items = block_threads<A>* thread_items<A>;
+  template <arch A>
+  struct shared {
+    union {
+      rank_tables<block_threads<A>> tables;
+      Bits keys[tile_items<A>];
+      value_type values[has_values ? tile_items<A> : 1];
+    };
+    std::uint32_t totals[32];
+    Bits some_key;
+  };
+
+  Bits* keys;
+  value_type* values;
+  int n;
+  key_order<Bits> order;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, W = Block::width;
+    const int mine = static_cast<int>(block.warp().index()) * (items * W) + static_cast<int>(block.warp().lane());
+
+    Bits k[items];
+    [[maybe_unused]] value_type v[has_values ? items : 1];
+#pragma unroll
+    for (int i = 0; i < items; ++i) {
+      const bool there = mine + i * W < n;
+      k[i] = there ? order.encode(keys[mine + i * W]) : static_cast<Bits>(~Bits{0});
+      if constexpr (has_values) v[i] = there ? values[mine + i * W] : value_type{};
+    }
+    if (block.thread() == 0) s.some_key = order.digits(k[0]);
+    block.sync();
+    Bits differ = 0;
+#pragma unroll
+    for (int i = 0; i < items; ++i)
+      if (mine + i * W < n) differ |= static_cast<Bits>(order.digits(k[i]) ^ s.some_key);
+
+#pragma unroll 1
+    for (int shift = 0; shift < 8 * static_cast<int>(sizeof(Bits)); shift += radix_bits) {
+      if (!block.sync_or(static_cast<Bits>(differ >> shift) & (radix_digits - 1))) continue;
+      std::uint32_t pos[items];
+      rank_tile<threads, items>(
+          block, s.tables, s.totals,
+          [&](int i) { return static_cast<std::uint32_t>(order.digits(k[i]) >> shift) & (radix_digits - 1); }, pos,
+          [](std::uint32_t) {});
+      block.sync();
+#pragma unroll
+      for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];
+      block.sync();
+#pragma unroll
+      for (int i = 0; i < items; ++i) k[i] = s.keys[mine + i * W];
+      block.sync();
+      if constexpr (has_values) {
+#pragma unroll
+        for (int i = 0; i < items; ++i) s.values[pos[i]] = v[i];
+        block.sync();
+#pragma unroll
+        for (int i = 0; i < items; ++i) v[i] = s.values[mine + i * W];
+        block.sync();
+      }
+    }
+
+#pragma unroll
+    for (int i = 0; i < items; ++i)
+      if (mine + i * W < n) {
+        keys[mine + i * W] = order.decode(k[i]);
+        if constexpr (has_values) values[mine + i * W] = v[i];
+      }
+  }
+};
+
+// Host ----------------------------------------------------------------------------------------------------------------
+
+/// The three sizes of tile: a block's worth, many small tiles (short chains), large tiles (long runs).
+enum class radix_size { block, small, large };
+template <class Selector, radix_size Size, int KeyBytes, int ValueBytes>
+struct radix_shape {
+  template <arch A>
+  static constexpr tile_shape tuning() {
+    constexpr radix_sort_tuning t = radix_tuning_for<Selector, KeyBytes, ValueBytes>(A);
+    return Size == radix_size::block ? t.block : Size == radix_size::small ? t.small : t.large;
+  }
+};
+
+template <arch A, class Shape, class P, class Bits, class Value>
+void radix_sort_tiles(const P& policy, Bits* keys, Value* values, offset n, const key_order<Bits>& order) {
+  using kernel = radix_sort_kernel<Shape, Bits, Value>;
+  constexpr offset tile = kernel::template tile_items<A>;
+  constexpr int run = 16 / sizeof(Bits);
+  constexpr offset portion_items = Shape::template tuning<A>().portion_items;
+  const offset tiles = ceil_div(n, tile), resident = resident_blocks<A, kernel>(policy);
+
+  // Two chunks to count for each block there will be, of whole loads, and not too small.
+  constexpr offset step = offset{kernel::template block_threads<A>} * run * 2;
+  offset chunks = ceil_div(n, step) < resident ? ceil_div(n, step) : resident;
+  const offset chunk_items = ceil_div(ceil_div(n, chunks), step) * step;
+  chunks = ceil_div(n, chunk_items);
+  const offset portion_tiles = portion_items / tile < 1 ? 1 : portion_items / tile;
+  const offset portions = ceil_div(tiles, portion_tiles);
+
+  temporary<Bits> other_keys(policy, n);
+  temporary<typename kernel::value_type> other_values(policy, kernel::has_values ? n : 0);
+  temporary<std::uint32_t> words(policy, 2 * tiles * radix_digits);
+  temporary<offset> base(policy, kernel::digits * portions * radix_digits);
+  temporary<radix_plan> plan(policy, 1);
+  arrival_counters control(policy, kernel::control_words);
+  kernel k{};
+  k.keys = keys, k.other_keys = other_keys.data();
+  if constexpr (kernel::has_values) k.values = values, k.other_values = other_values.data();
+  k.n = n, k.order = order, k.words = words.data(), k.control = control.data(), k.plan = plan.data();
+  k.base = base.data(), k.tiles = static_cast<std::uint32_t>(tiles), k.chunks = static_cast<std::uint32_t>(chunks);
+  k.portions = static_cast<std::uint32_t>(portions), k.portion_tiles = static_cast<std::uint32_t>(portion_tiles);
+  k.chunk_items = chunk_items, k.wide = vector_aligned(keys);
+  const offset wanted = tiles > chunks ? tiles : chunks;
+  launch<A>(policy, wanted < resident ? wanted : resident, k);
+}
+
+/// Sorts raw bits by the given order. Value is none or a type of at most 8 bytes.
+template <class P, class Bits, class Value>
+void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const key_order<Bits>& order) {
+  if (n < 2) return;
+  constexpr int key_bytes = sizeof(Bits), value_bytes = is_none<Value> ? 0 : static_cast<int>(sizeof(Value));
+  using S = typename P::tuning;
+  on_arch(policy, [&]<arch A>() {
+    using block_shape = radix_shape<S, radix_size::block, key_bytes, value_bytes>;
+    using block_kernel = radix_block_kernel<block_shape, Bits, Value>;
+    if (n <= block_kernel::template tile_items<A>) {
+      block_kernel k{};
+      k.keys = keys, k.n = static_cast<int>(n), k.order = order;
+      if constexpr (block_kernel::has_values) k.values = values;
+      launch<A>(policy, 1, k);
+    } else if (n <= radix_tuning_for<S, key_bytes, value_bytes>(A).small_limit) {
+      radix_sort_tiles<A, radix_shape<S, radix_size::small, key_bytes, value_bytes>>(policy, keys, values, n, order);
+    } else {
+      radix_sort_tiles<A, radix_shape<S, radix_size::large, key_bytes, value_bytes>>(policy, keys, values, n, order);
+    }
+  });
+}
+
+}  // namespace weft::gpu
