@@ -9,7 +9,7 @@ namespace weft::cpu {
 template <class Scheduler, class Policy, class F>
 void for_each_index(const Policy&, offset n, F f) {
   for_chunks_timed<Scheduler>(n, [&f](offset begin, offset end) {
-    wide([begin, end, g = f]() mutable {
+    wide([ begin, end, g = f ]() mutable __attribute__((always_inline)) {
       for (offset i = begin; i < end; ++i) g(i);
     });
   });

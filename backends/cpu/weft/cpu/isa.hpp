@@ -1,7 +1,7 @@
 // Loops that use the vector instructions of the processor they run on, without any compiler flag: `wide(body)` runs the
-// body in a copy of the code compiled for AVX2 where the processor has it. Everything the body calls is inlined there,
-// user functors included, so what vectorises in a plain loop vectorises here, with wider registers. The copy has no
-// fused multiply-add: results must not depend on the processor. Costs one predictable branch and one call.
+// body in a copy of the code compiled for AVX2 where the processor has it. User functors that the compiler inlines are
+// part of the copy, so what vectorises in a plain loop vectorises here, with wider registers. The copy has no fused
+// multiply-add: results must not depend on the processor. Costs one predictable branch and one call.
 #pragma once
 
 #include <weft/device.hpp>
@@ -25,13 +25,12 @@ namespace detail {
 // g++ vectorises loops of unknown length only at -O3; clang does at -O2 and has no such attribute.
 #if defined(__x86_64__) && defined(__clang__)
 template <class Body>
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] auto run_avx2(Body body) {
+[[gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt")]] auto run_avx2(Body body) {
   return body();
 }
 #elif defined(__x86_64__)
 template <class Body>
-[[gnu::flatten, gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt"), gnu::optimize("O3")]] auto run_avx2(
-    Body body) {
+[[gnu::noinline, gnu::target("avx2,bmi,bmi2,lzcnt,popcnt"), gnu::optimize("O3")]] auto run_avx2(Body body) {
   return body();
 }
 #endif
@@ -39,7 +38,8 @@ template <class Body>
 }  // namespace detail
 
 /// body(), compiled for the widest registers the processor has. The body must hold what it needs by value (a lambda
-/// with [=]): references would be reloaded in every iteration.
+/// with [=]): references would be reloaded in every iteration. The body and what it calls of this library must be
+/// always_inline, or the copies share one compiled for neither.
 template <class Body>
 auto wide(Body body) {
 #if defined(__x86_64__)

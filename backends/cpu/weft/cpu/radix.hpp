@@ -37,7 +37,7 @@ struct radix_sorter {
 
   /// Looks at [begin, end) and the element before it.
   static key_survey survey(const E* data, offset begin, offset end) {
-    return wide([=] {
+    return wide([=]() __attribute__((always_inline)) {
       key_survey result;
       const key_type first = Key{}(data[0]);
       key_type varying = 0;

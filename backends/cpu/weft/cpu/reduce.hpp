@@ -30,7 +30,7 @@ namespace detail {
 /// One chunk: load(i) is element i as a T, i in [0, n), 0 < n <= 4096. N is an integral_constant for whole chunks,
 /// whose loops then have constant bounds and vectorise without remainders.
 template <class T, class N, class Load, class Op>
-T reduce_chunk(N n, Load load, Op op) {
+[[gnu::always_inline]] inline T reduce_chunk(N n, Load load, Op op) {
   using shape = reduce_shape<T>;
   constexpr int slots = shape::slots, columns = shape::columns;
   stack_array<T, columns> array;
@@ -69,7 +69,7 @@ T reduce_chunk(N n, Load load, Op op) {
 
 /// One chunk in the ordered variant: 16 contiguous elements a lane from left to right, then neighbours.
 template <class T, class N, class Load, class Op>
-T reduce_chunk_ordered(N n, Load load, Op op) {
+[[gnu::always_inline]] inline T reduce_chunk_ordered(N n, Load load, Op op) {
   stack_array<T, 256> array;
   const int lanes = (static_cast<int>(n) + 15) / 16;
   for (int lane = 0; lane < lanes; ++lane) {
@@ -85,7 +85,7 @@ T reduce_chunk_ordered(N n, Load load, Op op) {
 }
 
 template <class T, class N, class Load, class Op>
-T reduce_chunk_any(N n, Load load, Op op) {
+[[gnu::always_inline]] inline T reduce_chunk_any(N n, Load load, Op op) {
   if constexpr (is_ordered<Op>) {
     return reduce_chunk_ordered<T>(n, load, op);
   } else {
@@ -105,7 +105,7 @@ struct load_from {
 template <class T, class In, class Op, class Emit>
 void reduce_chunks(In in, offset n, offset begin, offset end, Op op, Emit emit) {
   constexpr int chunk = reduce_shape<T>::chunk;
-  wide([=]() mutable {
+  wide([=]() mutable __attribute__((always_inline)) {
     for (offset c = begin; c < end; ++c) {
       const load_from<T, In> load{in, c * chunk};
       if (n - c * chunk >= chunk) {
@@ -128,7 +128,10 @@ struct objects_view {
 template <class T, class Scheduler, class Policy, class In, class Op>
 T reduce_range(const Policy& policy, In in, offset n, Op op) {
   constexpr int chunk = reduce_shape<T>::chunk;
-  if (n <= chunk) return wide([=] { return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op); });
+  if (n <= chunk)
+    return wide([=]() __attribute__((always_inline)) {
+      return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);
+    });
   const offset chunks = ceil_div(n, chunk);
   objects<T> partial(policy, chunks);
   for_chunks<Scheduler>(chunks, 16, [&](offset begin, offset end) {

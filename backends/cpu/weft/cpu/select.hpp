@@ -46,7 +46,7 @@ inline constexpr offset mask_block = 4096;  // elements whose mask is on the sta
 /// are set.
 template <class Flag>
 offset make_mask(offset begin, offset n, std::uint64_t* mask, const Flag& flag) {
-  return wide([=, test = flag]() mutable {
+  return wide([ =, test = flag ]() mutable __attribute__((always_inline)) {
     offset count = 0;
     const offset words = ceil_div(n, 64);
     for (offset w = 0; w < words; ++w) {
