@@ -38,7 +38,8 @@ struct tuple_element_base<I, T&> {
   template <class U>
   WEFT_HOST_DEVICE constexpr tuple_element_base(from_values, U&& from) : value(static_cast<U&&>(from)) {}
   tuple_element_base(const tuple_element_base&) = default;
-  WEFT_HOST_DEVICE constexpr tuple_element_base& operator=(const tuple_element_base& from) {
+  WEFT_HOST_DEVICE constexpr tuple_element_base& operator=(const tuple_element_base& from) requires(
+      std::is_assignable_v<T&, T&>) {
     value = from.value;
     return *this;
   }
@@ -62,7 +63,7 @@ WEFT_HOST_DEVICE constexpr const T&& tuple_get(const tuple_element_base<I, T>&& 
   return static_cast<const T&&>(e.value);
 }
 template <std::size_t I, class T>
-T tuple_type(const tuple_element_base<I, T>*);  // never defined
+std::type_identity<T> tuple_type(const tuple_element_base<I, T>*);  // never defined
 
 template <class Indices, class... Ts>
 struct tuple_bases;
@@ -283,7 +284,7 @@ template <class... Ts>
 struct std::tuple_size<weft::tuple<Ts...>> : std::integral_constant<std::size_t, sizeof...(Ts)> {};
 template <std::size_t I, class... Ts>
 struct std::tuple_element<I, weft::tuple<Ts...>> {
-  using type = decltype(weft::detail::tuple_type<I>(static_cast<weft::tuple<Ts...>*>(nullptr)));
+  using type = typename decltype(weft::detail::tuple_type<I>(static_cast<weft::tuple<Ts...>*>(nullptr)))::type;
 };
 // What iterators whose reference is a proxy need in order to be readable: the common reference, element by element.
 template <class... Ts, class... Us, template <class> class TQualifiers, template <class> class UQualifiers>
