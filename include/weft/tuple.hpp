@@ -98,7 +98,7 @@ inline constexpr bool tuple_assignable = false;
 template <class... Ts, class... Us>
   requires(sizeof...(Ts) == sizeof...(Us))
 inline constexpr bool tuple_assignable<tuple<Ts...>, tuple<Us...>> = (std::is_assignable_v<Ts&, Us> && ...);
-/// Can be written through although const: references and proxies.
+/// Refers to something else, so that to swap is to write through although const.
 template <class... Ts>
 inline constexpr bool tuple_is_proxy = sizeof...(Ts) > 0 &&
                                        (std::is_assignable_v<const Ts&, std::remove_cvref_t<Ts>> && ...);
@@ -152,13 +152,13 @@ class tuple : public detail::tuple_bases<std::index_sequence_for<Ts...>, Ts...> 
   }
   /// Writing through a const tuple of references, as std::indirectly_writable asks for.
   template <class... Us>
-    requires(detail::tuple_is_proxy<Ts...>&& detail::tuple_assignable<tuple<const Ts...>, tuple<const Us&...>>)
+    requires(detail::tuple_assignable<tuple<const Ts...>, tuple<const Us&...>>)
   WEFT_HOST_DEVICE constexpr const tuple& operator=(const tuple<Us...>& from) const {
     this->assign(from);
     return *this;
   }
   template <class... Us>
-    requires(detail::tuple_is_proxy<Ts...>&& detail::tuple_assignable<tuple<const Ts...>, tuple<Us...>>)
+    requires(detail::tuple_assignable<tuple<const Ts...>, tuple<Us...>>)
   WEFT_HOST_DEVICE constexpr const tuple& operator=(tuple<Us...>&& from) const {
     this->assign(static_cast<tuple<Us...>&&>(from));
     return *this;

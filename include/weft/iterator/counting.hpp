@@ -5,29 +5,29 @@
 
 namespace weft {
 
-/// Distances are 64 bits for every I. Values wrap around where I ends, as unsigned arithmetic does.
+/// Keeps 64 bits for every I, so that the end of a range may lie beyond the last value of I, and distances are exact.
+/// Elements beyond it wrap around.
 template <class I>
 class counting_iterator : public iterator_facade<counting_iterator<I>, I, I> {
   static_assert(std::is_integral_v<I> && !std::is_same_v<I, bool>, "counting_iterator counts in an integer type");
 
  public:
   counting_iterator() = default;
-  WEFT_HOST_DEVICE constexpr explicit counting_iterator(I value) : value_(value) {}
+  WEFT_HOST_DEVICE constexpr explicit counting_iterator(I value) : at_(static_cast<std::uint64_t>(value)) {}
 
-  // Unsigned 64-bit arithmetic: exact for every I, and without overflow; compilers narrow it again.
   WEFT_HOST_DEVICE constexpr I operator[](offset n) const {
-    return static_cast<I>(static_cast<std::uint64_t>(value_) + static_cast<std::uint64_t>(n));
+    return static_cast<I>(at_ + static_cast<std::uint64_t>(n));  // compilers narrow the sum to the width of I again
   }
   WEFT_HOST_DEVICE constexpr counting_iterator& operator+=(offset n) {
-    value_ = (*this)[n];
+    at_ += static_cast<std::uint64_t>(n);
     return *this;
   }
   friend WEFT_HOST_DEVICE constexpr offset operator-(const counting_iterator& a, const counting_iterator& b) {
-    return static_cast<offset>(static_cast<std::uint64_t>(a.value_) - static_cast<std::uint64_t>(b.value_));
+    return static_cast<offset>(a.at_ - b.at_);
   }
 
  private:
-  I value_{};
+  std::uint64_t at_ = 0;  // sign-extended, modulo 2^64
 };
 
 template <class I>
