@@ -106,6 +106,34 @@ double batch_ms(cudaStream_t s, int calls, Prepare prepare, F f) {
   return ms / calls;
 }
 
+/// Median milliseconds of a call of weft and of the peer, measured in turns after a warm-up.
+template <class F, class G>
+void measure(cudaStream_t s, double& weft_ms, double& peer_ms, F weft, G peer) {
+  auto nothing = [] {};
+  auto ours = [&](int) { weft(); };
+  auto theirs = [&](int) { peer(); };
+  batch_ms(s, 2, nothing, ours), batch_ms(s, 2, nothing, theirs);
+  auto calls_for = [](double ms) { return ms > 1 ? 2 : ms < 0.01 ? 200 : static_cast<int>(2 / ms) + 1; };
+  const int a = calls_for(batch_ms(s, 3, nothing, ours)), b = calls_for(batch_ms(s, 3, nothing, theirs));
+  std::vector<double> x, y;
+  for (int i = 0; i < 11; ++i) x.push_back(batch_ms(s, a, nothing, ours)), y.push_back(batch_ms(s, b, nothing, theirs));
+  weft_ms = median(x), peer_ms = median(y);
+}
+
+/// The sizes named by the arguments as powers of two ("10 20 28"), or the usual ones; other words are left to `word`.
+template <class F>
+std::vector<std::int64_t> sizes(int argc, char** argv, F word) {
+  std::vector<std::int64_t> n;
+  for (int i = 1; i < argc; ++i)
+    if (const int e = std::atoi(argv[i]); e > 0)
+      n.push_back(std::int64_t{1} << e);
+    else
+      word(argv[i]);
+  if (n.empty())
+    for (int e : {10, 16, 20, 24, 28}) n.push_back(std::int64_t{1} << e);
+  return n;
+}
+
 inline void header() {
   std::printf("%-10s %-8s %-10s %12s %11s %11s %7s %6s %9s\n", "verb", "type", "input", "n", "weft ms", "peer ms",
               "ratio", "wrong", "Gitem/s");

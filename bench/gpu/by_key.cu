@@ -1,0 +1,108 @@
+// reduce_by_key and histogram against CUB. Arguments: exponents of the sizes, and "reduce_by_key" or "histogram" for
+// one of them, "skew" for skewed inputs and other run lengths too.
+#include "common.hpp"
+
+#include <weft/cuda.hpp>
+#include <weft/functional.hpp>
+#include <weft/gpu/by_key.hpp>
+#include <weft/gpu/histogram.hpp>
+#include <weft/stream.hpp>
+
+#include <cub/device/device_histogram.cuh>
+#include <cub/device/device_reduce.cuh>
+#include <set>
+
+using bench::device_array;
+using u32 = std::uint32_t;
+
+struct make_run {
+  int length;
+  __host__ __device__ u32 operator()(std::int64_t i) const { return static_cast<u32>(bench::hash(i / length)); }
+};
+template <class T>
+struct make_sample {
+  int bins, skew;  // of 100 samples, `skew` are the same
+  __host__ __device__ T operator()(std::int64_t i) const {
+    const std::uint64_t h = bench::hash(i);
+    return static_cast<T>(static_cast<int>(h >> 40) % 100 < skew ? 5 : (h & 0xffffff) % bins);
+  }
+};
+
+void by_key(std::int64_t n, int length) {
+  weft::stream stream{weft::cuda};
+  const auto native = static_cast<cudaStream_t>(stream.ref().handle);
+  const auto policy = weft::cuda.on(stream.ref());
+  device_array<u32> keys(n), values(n), out_keys(n), out_values(n), peer_keys(n), peer_values(n);
+  device_array<std::int64_t> count(2);
+  bench::generate(keys.p, n, make_run{length});
+  bench::generate(values.p, n, make_run{1});
+  std::size_t bytes = 0;
+  auto peer = [&](void* s) {
+    BENCH_CHECK(cub::DeviceReduce::ReduceByKey(s, bytes, static_cast<const u32*>(keys.p), peer_keys.p,
+                                               static_cast<const u32*>(values.p), peer_values.p, count.p + 1,
+                                               cuda::std::plus<u32>{}, n, native));
+  };
+  peer(nullptr);
+  device_array<char> storage(bytes);
+  BENCH_CHECK(cudaDeviceSynchronize());
+  double a = 0, b = 0;
+  bench::measure(
+      native, a, b,
+      [&] {
+        weft::gpu::reduce_by_key_into(policy, static_cast<const u32*>(keys.p), static_cast<const u32*>(values.p), n,
+                                      out_keys.p, out_values.p, count.p, weft::equal_to{}, weft::plus{});
+      },
+      [&] { peer(storage.p); });
+  BENCH_CHECK(cudaDeviceSynchronize());
+  std::int64_t found[2];
+  BENCH_CHECK(cudaMemcpy(found, count.p, 16, cudaMemcpyDeviceToHost));
+  unsigned long long wrong = found[0] != found[1];
+  wrong += bench::differ(out_keys.p, peer_keys.p, found[1]) + bench::differ(out_values.p, peer_values.p, found[1]);
+  bench::row("red_by_key", "u32/u32", std::to_string(length), n, a, b, wrong);
+}
+
+template <class T>
+void histogram(const char* type, std::int64_t n, int bins, int skew) {
+  weft::stream stream{weft::cuda};
+  const auto native = static_cast<cudaStream_t>(stream.ref().handle);
+  const auto policy = weft::cuda.on(stream.ref());
+  device_array<T> in(n);
+  device_array<u32> counts(bins), peer_counts(bins);
+  bench::generate(in.p, n, make_sample<T>{bins, skew});
+  std::size_t bytes = 0;
+  auto peer = [&](void* s) {
+    BENCH_CHECK(cub::DeviceHistogram::HistogramEven(s, bytes, static_cast<const T*>(in.p), peer_counts.p, bins + 1, 0,
+                                                    bins, n, native));
+  };
+  peer(nullptr);
+  device_array<char> storage(bytes);
+  BENCH_CHECK(cudaDeviceSynchronize());
+  double a = 0, b = 0;
+  bench::measure(
+      native, a, b,
+      [&] { weft::gpu::histogram(policy, static_cast<const T*>(in.p), n, counts.p, bins, weft::identity{}); },
+      [&] { peer(storage.p); });
+  BENCH_CHECK(cudaDeviceSynchronize());
+  bench::row("histogram", type, std::to_string(bins) + (skew ? "/" + std::to_string(skew) + "%" : ""), n, a, b,
+             bench::differ(counts.p, peer_counts.p, bins));
+}
+
+int main(int argc, char** argv) {
+  std::set<std::string> words;
+  const auto sizes = bench::sizes(argc, argv, [&](const char* w) { words.insert(w); });
+  const bool all = !words.count("reduce_by_key") && !words.count("histogram"), skewed = words.count("skew");
+  bench::header();
+  for (const std::int64_t n : sizes) {
+    if (all || words.count("reduce_by_key"))
+      for (int length : {8, 1, 1024, 1 << 30})
+        if (length == 8 || skewed) by_key(n, length);
+    if (all || words.count("histogram"))
+      for (int skew : {0, 50, 100}) {
+        if (skew && !skewed) continue;
+        histogram<std::uint8_t>("u8", n, 256, skew);
+        histogram<u32>("u32", n, 256, skew);
+        histogram<u32>("u32", n, 4096, skew);
+        if (skewed) histogram<u32>("u32", n, 40000, skew), histogram<u32>("u32", n, 1 << 20, skew);
+      }
+  }
+}
