@@ -72,15 +72,15 @@ using accumulator_t = typename accumulator<std::common_type_t<A, B>>::type;
 namespace detail {
 /// Refuses views that do not describe memory: negative extents, null data, rows or columns that overlap one another.
 template <class P, class T>
-void check_matrix(const P& policy, const char* which, const matrix<T>& m) {
-  const std::string call = std::string("gemm: ") + which;
-  if (m.rows < 0 || m.columns < 0) throw invalid_argument(call + " has a negative extent");
+void check_matrix(const P& policy, const char* call, const matrix<T>& m) {
+  if (m.rows < 0 || m.columns < 0) refuse(call, "negative extent", policy.where());
   if (m.rows == 0 || m.columns == 0) return;
-  if (m.row_stride < 1 || m.column_stride < 1 ||
-      (m.row_stride < m.column_stride ? m.column_stride < m.rows * m.row_stride && m.columns > 1
-                                      : m.row_stride < m.columns * m.column_stride && m.rows > 1))
-    throw invalid_argument(call + " has a leading dimension smaller than its extent");
-  check_range(policy, call.c_str(), m.data, m.rows * m.columns);
+  const bool by_rows = m.column_stride <= m.row_stride;
+  const offset inner = by_rows ? m.columns * m.column_stride : m.rows * m.row_stride;
+  const offset outer = by_rows ? m.row_stride : m.column_stride;
+  if (m.row_stride < 1 || m.column_stride < 1 || ((by_rows ? m.rows : m.columns) > 1 && outer < inner))
+    refuse(call, "leading dimension smaller than the extent", policy.where());
+  check_range(policy, call, m.data, m.rows * m.columns);
 }
 }  // namespace detail
 
@@ -92,17 +92,21 @@ void check_matrix(const P& policy, const char* which, const matrix<T>& m) {
 template <execution_policy P, class TA, class TB, class TC,
           class Scalar = accumulator_t<std::remove_const_t<TA>, std::remove_const_t<TB>>, class Epilogue = no_epilogue>
 void gemm(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, gemm_options<Scalar, Epilogue> options = {}) {
-  detail::check_matrix(policy, "A", a);
-  detail::check_matrix(policy, "B", b);
-  detail::check_matrix(policy, "C", c);
-  if (a.columns != b.rows || a.rows != c.rows || b.columns != c.columns)
-    throw invalid_argument("gemm: shapes do not match: A is " + std::to_string(a.rows) + " x " +
-                           std::to_string(a.columns) + ", B " + std::to_string(b.rows) + " x " +
-                           std::to_string(b.columns) + ", C " + std::to_string(c.rows) + " x " +
-                           std::to_string(c.columns));
-  if (c.data && (static_cast<const void*>(c.data) == a.data || static_cast<const void*>(c.data) == b.data))
-    throw invalid_argument("gemm: C must not be A or B");
+  detail::check_matrix(policy, "gemm: A", a);
+  detail::check_matrix(policy, "gemm: B", b);
+  detail::check_matrix(policy, "gemm: C", c);
+  if (a.columns != b.rows || a.rows != c.rows || b.columns != c.columns) {
+    const auto shape = [](offset rows, offset columns) {
+      return std::to_string(rows) + " x " + std::to_string(columns);
+    };
+    detail::refuse("gemm",
+                   "shapes do not match: A is " + shape(a.rows, a.columns) + ", B " + shape(b.rows, b.columns) +
+                       ", C " + shape(c.rows, c.columns),
+                   policy.where());
+  }
   if (c.rows == 0 || c.columns == 0) return;
+  if (static_cast<const void*>(c.data) == a.data || static_cast<const void*>(c.data) == b.data)
+    detail::refuse("gemm", "C must not be A or B", policy.where());
   P::backend::gemm(policy, a, b, c, options);
   finish(policy);
 }

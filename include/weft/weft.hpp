@@ -11,6 +11,7 @@
 #include <weft/find.hpp>
 #include <weft/for_each.hpp>
 #include <weft/functional.hpp>
+#include <weft/gemm.hpp>
 #include <weft/histogram.hpp>
 #include <weft/iterator.hpp>
 #include <weft/memory.hpp>

@@ -7,6 +7,7 @@
 #include <weft/cpu/by_key.hpp>
 #include <weft/cpu/find.hpp>
 #include <weft/cpu/for_each.hpp>
+#include <weft/cpu/gemm.hpp>
 #include <weft/cpu/histogram.hpp>
 #include <weft/cpu/merge.hpp>
 #include <weft/cpu/reduce.hpp>
@@ -64,6 +65,11 @@ struct family {
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
     cpu::histogram<Scheduler>(policy, in, n, counts, bins, bin_of);
+  }
+
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+    cpu::gemm<Scheduler>(policy, a, b, c, options);
   }
 
   /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.

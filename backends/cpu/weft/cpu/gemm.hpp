@@ -6,12 +6,7 @@
 
 #include <weft/gemm.hpp>
 
-#include <memory>
 #include <new>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace weft::cpu {
 
@@ -41,115 +36,95 @@ void micro_plain(offset k, const T* a, const T* b, T* sum, offset pitch) {
 }
 
 #if defined(__x86_64__)
-struct avx512_float {
-  using scalar = float;
-  using vector = __m512;
-  static constexpr int lanes = 16;
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector load(const float* p) {
-    return _mm512_loadu_ps(p);
-  }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector all(float v) { return _mm512_set1_ps(v); }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(float* p, vector v) {
-    _mm512_storeu_ps(p, v);
-  }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
-    return _mm512_fmadd_ps(x, y, z);
-  }
+// Vector types of the compiler rather than <immintrin.h>, which would cost every user half a second of compile time.
+template <class T, int Bytes>
+struct simd {
+  using scalar = T;
+  typedef T vector __attribute__((vector_size(Bytes)));
+  typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
+  static constexpr int lanes = Bytes / sizeof(T);
 };
-struct avx512_double {
-  using scalar = double;
-  using vector = __m512d;
-  static constexpr int lanes = 8;
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector load(const double* p) {
-    return _mm512_loadu_pd(p);
-  }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector all(double v) { return _mm512_set1_pd(v); }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline void store(double* p, vector v) {
-    _mm512_storeu_pd(p, v);
-  }
-  [[gnu::target("avx512f"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
-    return _mm512_fmadd_pd(x, y, z);
-  }
-};
-struct avx2_float {
-  using scalar = float;
-  using vector = __m256;
-  static constexpr int lanes = 8;
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector load(const float* p) {
-    return _mm256_loadu_ps(p);
-  }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector all(float v) { return _mm256_set1_ps(v); }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(float* p, vector v) {
-    _mm256_storeu_ps(p, v);
-  }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
-    return _mm256_fmadd_ps(x, y, z);
-  }
-};
-struct avx2_double {
-  using scalar = double;
-  using vector = __m256d;
-  static constexpr int lanes = 4;
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector load(const double* p) {
-    return _mm256_loadu_pd(p);
-  }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector all(double v) { return _mm256_set1_pd(v); }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline void store(double* p, vector v) {
-    _mm256_storeu_pd(p, v);
-  }
-  [[gnu::target("avx2,fma"), gnu::always_inline]] static inline vector fma(vector x, vector y, vector z) {
-    return _mm256_fmadd_pd(x, y, z);
-  }
-};
+
+// x * y + z, fused: -ffp-contract=off, which the same-bits promise needs elsewhere, would leave two instructions.
+[[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<float, 64>::vector& z, float x,
+                                                                  const simd<float, 64>::vector& y) {
+#if defined(__clang__)
+  z = __builtin_elementwise_fma(simd<float, 64>::vector{} + x, y, z);
+#else
+  z = __builtin_ia32_vfmaddps512_mask(simd<float, 64>::vector{} + x, y, z, static_cast<unsigned short>(-1), 4);
+#endif
+}
+[[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<double, 64>::vector& z, double x,
+                                                                  const simd<double, 64>::vector& y) {
+#if defined(__clang__)
+  z = __builtin_elementwise_fma(simd<double, 64>::vector{} + x, y, z);
+#else
+  z = __builtin_ia32_vfmaddpd512_mask(simd<double, 64>::vector{} + x, y, z, static_cast<unsigned char>(-1), 4);
+#endif
+}
+[[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<float, 32>::vector& z, float x,
+                                                                   const simd<float, 32>::vector& y) {
+#if defined(__clang__)
+  z = __builtin_elementwise_fma(simd<float, 32>::vector{} + x, y, z);
+#else
+  z = __builtin_ia32_vfmaddps256(simd<float, 32>::vector{} + x, y, z);
+#endif
+}
+[[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<double, 32>::vector& z, double x,
+                                                                   const simd<double, 32>::vector& y) {
+#if defined(__clang__)
+  z = __builtin_elementwise_fma(simd<double, 32>::vector{} + x, y, z);
+#else
+  z = __builtin_ia32_vfmaddpd256(simd<double, 32>::vector{} + x, y, z);
+#endif
+}
 
 // The two bodies are the same; a target attribute cannot be a template argument.
 template <class V, int Rows, int Vectors>
 [[gnu::target("avx512f")]] void micro_avx512(offset k, const typename V::scalar* a, const typename V::scalar* b,
                                              typename V::scalar* sum, offset pitch) {
+  using unaligned = typename V::unaligned;
   typename V::vector acc[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) acc[i][j] = V::load(sum + i * pitch + j * V::lanes);
+    for (int j = 0; j < Vectors; ++j) acc[i][j] = *reinterpret_cast<const unaligned*>(sum + i * pitch + j * V::lanes);
   for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
     typename V::vector y[Vectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) y[j] = V::load(b + j * V::lanes);
+    for (int j = 0; j < Vectors; ++j) y[j] = *reinterpret_cast<const unaligned*>(b + j * V::lanes);
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const typename V::vector x = V::all(a[i]);
+    for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) acc[i][j] = V::fma(x, y[j], acc[i][j]);
-    }
+      for (int j = 0; j < Vectors; ++j) fma_to(acc[i][j], a[i], y[j]);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) V::store(sum + i * pitch + j * V::lanes, acc[i][j]);
+    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<unaligned*>(sum + i * pitch + j * V::lanes) = acc[i][j];
 }
 template <class V, int Rows, int Vectors>
 [[gnu::target("avx2,fma")]] void micro_avx2(offset k, const typename V::scalar* a, const typename V::scalar* b,
                                             typename V::scalar* sum, offset pitch) {
+  using unaligned = typename V::unaligned;
   typename V::vector acc[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) acc[i][j] = V::load(sum + i * pitch + j * V::lanes);
+    for (int j = 0; j < Vectors; ++j) acc[i][j] = *reinterpret_cast<const unaligned*>(sum + i * pitch + j * V::lanes);
   for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
     typename V::vector y[Vectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) y[j] = V::load(b + j * V::lanes);
+    for (int j = 0; j < Vectors; ++j) y[j] = *reinterpret_cast<const unaligned*>(b + j * V::lanes);
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const typename V::vector x = V::all(a[i]);
+    for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) acc[i][j] = V::fma(x, y[j], acc[i][j]);
-    }
+      for (int j = 0; j < Vectors; ++j) fma_to(acc[i][j], a[i], y[j]);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) V::store(sum + i * pitch + j * V::lanes, acc[i][j]);
+    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<unaligned*>(sum + i * pitch + j * V::lanes) = acc[i][j];
 }
 #endif
 
@@ -157,12 +132,14 @@ template <class T>
 register_tile<T> best_tile() {
 #if defined(__x86_64__)
   if constexpr (std::is_same_v<T, float>) {
-    if (__builtin_cpu_supports("avx512f")) return {14, 32, micro_avx512<avx512_float, 14, 2>};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {6, 16, micro_avx2<avx2_float, 6, 2>};
+    if (__builtin_cpu_supports("avx512f")) return {14, 32, micro_avx512<simd<float, 64>, 14, 2>};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      return {6, 16, micro_avx2<simd<float, 32>, 6, 2>};
   }
   if constexpr (std::is_same_v<T, double>) {
-    if (__builtin_cpu_supports("avx512f")) return {14, 16, micro_avx512<avx512_double, 14, 2>};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {6, 8, micro_avx2<avx2_double, 6, 2>};
+    if (__builtin_cpu_supports("avx512f")) return {14, 16, micro_avx512<simd<double, 64>, 14, 2>};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      return {6, 8, micro_avx2<simd<double, 32>, 6, 2>};
   }
 #endif
   return {4, 8, micro_plain<T, 4, 8>};
@@ -179,12 +156,12 @@ void pack(const T* data, offset line_stride, offset k_stride, offset line0, offs
     const T* from = data + (line0 + first) * line_stride + k0 * k_stride;
     if (here < width)
       for (offset e = 0; e < ks * width; ++e) to[e] = S(0);
-    if (line_stride == 1) {  // lines contiguous: rows of the panel are copies
+    if (line_stride == 1 && here == width) {  // lines contiguous: rows of the panel are copies
       for (offset k = 0; k < ks; ++k)
-        for (offset l = 0; l < here; ++l) to[k * width + l] = static_cast<S>(from[l + k * k_stride]);
-    } else {
-      for (offset l = 0; l < here; ++l)
-        for (offset k = 0; k < ks; ++k) to[k * width + l] = static_cast<S>(from[l * line_stride + k * k_stride]);
+        for (int l = 0; l < width; ++l) to[k * width + l] = static_cast<S>(from[l + k * k_stride]);
+    } else {  // reads walk along `here` lines at once, writes are in order
+      for (offset k = 0; k < ks; ++k)
+        for (offset l = 0; l < here; ++l) to[k * width + l] = static_cast<S>(from[l * line_stride + k * k_stride]);
     }
   }
 }
@@ -215,12 +192,24 @@ void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const 
       for (offset i = 0; i < padded_rows; i += tile.rows)
         tile.run(ks, pa.data + i * ks, pb.data + j * ks, sum.data + i * pitch + j, pitch);
   }
-  for (offset i = 0; i < rows; ++i)
-    for (offset j = 0; j < columns; ++j) {
-      auto value = options.alpha * sum.data[i * pitch + j];
-      if (options.beta != Scalar(0)) value = value + options.beta * c(r0 + i, c0 + j);
-      c(r0 + i, c0 + j) = static_cast<TC>(options.epilogue(value, r0 + i, c0 + j));
+  const auto write = [&](offset column_stride) {
+    for (offset i = 0; i < rows; ++i) {
+      TC* const row = c.data + (r0 + i) * c.row_stride + c0 * c.column_stride;
+      const S* const from = sum.data + i * pitch;
+      if (options.beta == Scalar(0)) {  // C may hold anything, NaN too: it is not read
+        for (offset j = 0; j < columns; ++j)
+          row[j * column_stride] = static_cast<TC>(options.epilogue(options.alpha * from[j], r0 + i, c0 + j));
+      } else {
+        for (offset j = 0; j < columns; ++j)
+          row[j * column_stride] = static_cast<TC>(
+              options.epilogue(options.alpha * from[j] + options.beta * row[j * column_stride], r0 + i, c0 + j));
+      }
     }
+  };
+  if (c.column_stride == 1)
+    write(1);
+  else
+    write(c.column_stride);
 }
 
 }  // namespace gemm_detail

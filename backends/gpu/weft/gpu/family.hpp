@@ -5,6 +5,7 @@
 #include <weft/gpu/by_key.hpp>
 #include <weft/gpu/find.hpp>
 #include <weft/gpu/for_each.hpp>
+#include <weft/gpu/gemm.hpp>
 #include <weft/gpu/histogram.hpp>
 #include <weft/gpu/merge.hpp>
 #include <weft/gpu/reduce.hpp>
@@ -56,6 +57,11 @@ struct family {
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& p, In in, offset n, Counts counts, int bins, BinOf bin_of) {
     gpu::histogram(p, in, n, counts, bins, bin_of);
+  }
+
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm(const P& p, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+    gpu::gemm(p, a, b, c, options);
   }
 
   /// The kernel writes its result through a pinned, device-mapped slot: one launch and one wait, no copy.

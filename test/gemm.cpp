@@ -1,0 +1,121 @@
+// gemm: against a plain triple loop in double precision (integers: exactly), for shapes around the tiles, every
+// combination of orders, leading dimensions, alpha and beta, and a fused epilogue.
+#include "harness.hpp"
+
+#include <weft/gemm.hpp>
+
+namespace {
+
+struct leaky_plus_place {
+  template <class T>
+  WEFT_HOST_DEVICE T operator()(T value, offset row, offset column) const {
+    return (value > T(0) ? value : value * T(0.5)) + static_cast<T>(row - column);
+  }
+};
+
+/// A matrix with its storage: `by_columns` or by rows, rows or columns `pad` elements apart beyond their length.
+template <class T>
+struct stored {
+  offset rows, columns, leading;
+  bool by_columns;
+  std::vector<T> values;
+  stored(offset r, offset c, bool cm, offset pad, u64 seed)
+      : rows(r), columns(c), leading((cm ? r : c) + pad), by_columns(cm) {
+    values = weft_test::values<T>(std::max<offset>(leading * (cm ? c : r), 1), seed);
+    if constexpr (std::is_integral_v<T>)
+      for (T& v : values) v = static_cast<T>(static_cast<int>(v) % 11 - 5);
+  }
+  T at(offset i, offset j) const {
+    return values[static_cast<std::size_t>(by_columns ? j * leading + i : i * leading + j)];
+  }
+  template <class U>
+  weft::matrix<U> view(U* data) const {
+    return by_columns ? weft::column_major(data, rows, columns, leading)
+                      : weft::row_major(data, rows, columns, leading);
+  }
+};
+
+template <class T, class TC, class Epilogue = weft::no_epilogue>
+void check(offset m, offset n, offset k, int orders, offset pad, double alpha, double beta, Epilogue epilogue = {}) {
+  INFO("m = " << m << ", n = " << n << ", k = " << k << ", orders " << orders << ", pad " << pad << ", alpha " << alpha
+              << ", beta " << beta);
+  const stored<T> a(m, k, orders & 1, pad, 1), b(k, n, orders & 2, pad, 2);
+  const stored<TC> c(m, n, orders & 4, pad, 3);
+  using S = weft::accumulator_t<T, T>;
+  std::vector<TC> wanted = c.values;
+  for (offset i = 0; i < m; ++i)
+    for (offset j = 0; j < n; ++j) {
+      double sum = 0;
+      for (offset p = 0; p < k; ++p) sum += static_cast<double>(a.at(i, p)) * static_cast<double>(b.at(p, j));
+      const S value = static_cast<S>(alpha * sum + (beta != 0 ? beta * static_cast<double>(c.at(i, j)) : 0));
+      wanted[static_cast<std::size_t>(c.by_columns ? j * c.leading + i : i * c.leading + j)] =
+          static_cast<TC>(epilogue(value, i, j));
+    }
+  const auto da = device_copy(a.values), db = device_copy(b.values);
+  auto dc = device_copy(c.values);
+  weft::gemm(policy, a.view(da.begin()), b.view(db.begin()), c.view(dc.begin()),
+             weft::gemm_options<S, Epilogue>{static_cast<S>(alpha), static_cast<S>(beta), epilogue});
+  if constexpr (std::is_integral_v<T>)
+    require_same(host_copy(dc), wanted);  // also: nothing between rows was touched
+  else
+    require_close(host_copy(dc), wanted, std::numeric_limits<T>::epsilon() * 4 * static_cast<double>(k + 1));
+}
+
+}  // namespace
+
+TEST_CASE("gemm for shapes around the tiles") {
+  const std::vector<offset> edges =
+      emulated ? std::vector<offset>{1, 7, 65} : std::vector<offset>{1, 2, 7, 31, 64, 65, 129, 340};
+  for (const offset m : edges)
+    for (const offset n : edges)
+      for (const offset k : {offset{1}, offset{9}, offset{64}}) check<float, float>(m, n, k, 0, 0, 1, 0);
+  check<double, double>(130, 67, 33, 0, 0, 1, 0);
+  if (!emulated) check<float, float>(351, 517, 600, 0, 0, 1, 0);
+}
+
+TEST_CASE("gemm in every combination of orders, with leading dimensions, alpha and beta") {
+  for (int orders = 0; orders < 8; ++orders) {
+    check<float, float>(33, 17, 21, orders, 3, 1, 0);
+    check<double, double>(20, 35, 18, orders, 1, -1.5, 0.5);
+    check<std::int8_t, i32>(19, 70, 40, orders, 2, 2, 3);
+  }
+}
+
+TEST_CASE("gemm with an epilogue that knows its place") {
+  check<float, float>(40, 30, 20, 0, 1, 0.25, 0, leaky_plus_place{});
+  check<double, double>(70, 66, 10, 5, 0, 1, 1, leaky_plus_place{});
+}
+
+TEST_CASE("gemm with nothing to add up writes beta C") {
+  check<float, float>(5, 6, 0, 0, 0, 1, 2);
+  check<float, float>(5, 6, 0, 0, 0, 1, 0);
+}
+
+TEST_CASE("gemm does not read C where beta is zero") {
+  const std::vector<float> a(64, 1.f), nan(64, std::numeric_limits<float>::quiet_NaN());
+  const auto da = device_copy(a), db = device_copy(a);
+  auto dc = device_copy(nan);
+  weft::gemm(policy, weft::row_major(da.begin(), 8, 8), weft::row_major(db.begin(), 8, 8),
+             weft::row_major(dc.begin(), 8, 8));
+  require_same(host_copy(dc), std::vector<float>(64, 8.f));
+}
+
+TEST_CASE("gemm refuses what does not fit, and touches nothing") {
+  const std::vector<float> values(100, 2.f);
+  const auto a = device_copy(values), b = device_copy(values);
+  auto c = device_copy(values);
+  const auto call = [&](weft::matrix<const float> x, weft::matrix<const float> y, weft::matrix<float> z) {
+    return refusal([&] { weft::gemm(policy, x, y, z); });
+  };
+  const float *pa = a.begin(), *pb = b.begin();
+  float* pc = c.begin();
+  using weft::row_major;
+  CHECK(contains(call(row_major(pa, 4, 5), row_major(pb, 6, 4), row_major(pc, 4, 4)), "A is 4 x 5, B 6 x 4, C 4 x 4"));
+  CHECK(contains(call(row_major(pa, -1, 5), row_major(pb, 5, 4), row_major(pc, 4, 4)), "gemm: A: negative extent"));
+  CHECK(contains(call(row_major(pa, 4, 5, 4), row_major(pb, 5, 4), row_major(pc, 4, 4)), "gemm: A: leading dimension"));
+  CHECK(
+      contains(call(row_major(pa, 4, 5), row_major(null<const float>(), 5, 4), row_major(pc, 4, 4)), "gemm: B: null"));
+  CHECK(contains(call(row_major(pa, 4, 5), row_major(pb, 5, 4), row_major(const_cast<float*>(pa), 4, 4)),
+                 "C must not be A or B"));
+  require_same(host_copy(c), values);
+}
