@@ -47,6 +47,11 @@ struct pool_statistics {
 
 class pool_resource final : public memory_resource, private detail::stream_observer {
  public:
+  template <class Policy>
+    requires requires { Policy::backend::runtime(); }
+  explicit pool_resource(const Policy&, pool_options options = {})
+      : pool_resource(Policy::backend::runtime(), Policy::backend::runtime().current_device(), memory_kind::device,
+                      options) {}
   explicit pool_resource(runtime& owner, int device = 0, memory_kind kind = memory_kind::device,
                          pool_options options = {})
       : owner_(owner), device_(device), kind_(kind), options_(options) {
@@ -58,6 +63,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
   ~pool_resource() {
     detail::stream_watch::instance().remove(this);
     trim();
+    drain(lost_);
     for (const vendor_block& slab : slabs_) give_back(slab.memory, slab.bytes);
     for (detail::pool_event* event : events_) owner_.event_destroy(event->native), delete event;
   }
@@ -66,8 +72,9 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     if (bytes == 0) return nullptr;
     check(alignment <= detail::size_class::granule, "pool allocate", "alignment above 256");
     if (bytes > detail::size_class::largest) detail::refuse_memory(name(), bytes, stream, "no such size");
-    if (owner_.capturing(stream)) return allocate_captured(bytes, stream);
     const int index = detail::size_class::of(bytes);
+    if (owner_.capturing(stream)) [[unlikely]]
+      return allocate_captured(bytes, index, stream);
     const std::uint64_t id = owner_.stream_id(stream);
 
     std::lock_guard lock(guard_);
@@ -171,7 +178,6 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     try {
       detail::pool_event* event = record(stream, from.id);
       from.free.move_all(shared_, nodes_, event);
-      if (event->blocks == 0) spare_events_.push_back(event);
     } catch (...) {
       from.free.move_all(lost_, nodes_, nullptr);  // no event, no proof that the work is done
     }
@@ -328,42 +334,59 @@ class pool_resource final : public memory_resource, private detail::stream_obser
 
   void trim_locked() noexcept {
     // The legacy default stream comes after all blocking streams of the device, thread-default ones among them.
-    const bool threads_done = wait([&] { owner_.stream_synchronize({&owner_, nullptr, device_}); });
+    const bool threads_done = synchronize({&owner_, nullptr, device_});
     for (auto& stream : streams_) {
-      const bool done = stream->kind == detail::stream_kind::thread_default
-                            ? threads_done
-                            : wait([&] { owner_.stream_synchronize(stream->stream); });
-      if (done) drain(stream->free);
+      const bool is_thread = stream->kind == detail::stream_kind::thread_default;
+      if (is_thread ? threads_done : synchronize(stream->stream)) drain(stream->free);
     }
     for (int index = 0; index < detail::size_class::count; ++index)
       for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
-        node->event->passed = node->event->passed || wait([&] { owner_.event_synchronize(node->event->native); });
+        if (!node->event->passed)
+          node->event->passed = attempt([&] { return owner_.event_synchronize(node->event->native), true; });
     drain(shared_);
   }
 
-  template <class Wait>
-  static bool wait(const Wait& call) noexcept {
+  // False when nothing is known: the stream records a graph (waiting would spoil it) or the driver fails.
+  bool synchronize(stream_ref stream) noexcept {
+    return attempt([&] {
+      const bool recording = owner_.capturing(stream);
+      if (!recording) owner_.stream_synchronize(stream);
+      return !recording;
+    });
+  }
+
+  template <class Call>
+  static bool attempt(const Call& call) noexcept {
     try {
-      call();
-      return true;
+      return call();
     } catch (...) { return false; }
   }
 
-  // Gives the large blocks of a list, all known to be idle, back to the vendor.
+  // Gives the idle large blocks of a list back to the vendor: all but those behind an event that has not passed.
   void drain(detail::block_list& list) noexcept {
     for (int index = 0; index < detail::size_class::count; ++index) {
       if (!is_large(index)) continue;
-      while (auto* node = list.first(index, nodes_)) {
-        if (node->event) release(node->event);
+      for (detail::block_node *node = list.first(index, nodes_), *next; node != nullptr; node = next) {
+        next = nodes_.next(node);
+        if (node->event != nullptr && !node->event->passed) continue;
+        if (node->event != nullptr) release(node->event);
         give_back(list.take(index, node, nodes_), detail::size_class::bytes(index));
         nodes_.block_gone();
-        idle_large_ -= detail::size_class::bytes(index);
+        if (&list != &lost_) idle_large_ -= detail::size_class::bytes(index);
       }
     }
   }
 
-  void* allocate_captured(std::size_t bytes, stream_ref stream) {
+  // Memory of the graph's own; kinds that the vendor cannot order get a block that nobody else has used.
+  void* allocate_captured(std::size_t bytes, int index, stream_ref stream) {
     std::lock_guard lock(guard_);
+    if (kind_ != memory_kind::device) {
+      void* memory = allocate_new(index);
+      if (memory == nullptr) detail::refuse_memory(name(), bytes, stream, "while recording a graph");
+      statistics_.used_bytes += detail::size_class::bytes(index);
+      ++statistics_.captured_allocations;
+      return memory;
+    }
     captured_.reserve(captured_.size() + 1);
     void* memory = owner_.allocate_ordered(bytes, stream);
     ++statistics_.captured_allocations;
