@@ -37,4 +37,23 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
     {arch::generic, 0, {512, 2, 8192, 12000}},
 };
 
+inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
+    // architecture, 10 * key + value bytes, {{threads, items, blocks}: one block, small tiles, large tiles; small up to}
+    {arch::sm_90, 10, {{1024, 4}, {256, 16, 4}, {512, 16, 2}, 1 << 20}},
+    {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2}, 1 << 20}},
+    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2}, 1 << 20}},
+    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2}, 1 << 20}},
+    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 14, 2}, 1 << 20}},
+    {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 11, 2}, 1 << 20}},
+    {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 11, 2}, 1 << 20}},
+    {arch::generic, 0, {{512, 4}, {256, 8}, {384, 12}, 1 << 20}},
+};
+
+inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
+    // architecture, bytes of an element, {threads, bytes a thread, blocks, threads of the block sort, blocks}
+    {arch::sm_90, 4, {256, 60, 6, 512, 3}},
+    {arch::sm_90, 8, {256, 88, 5, 512, 2}},
+    {arch::generic, 0, {256, 88, 0, 256, 0}},
+};
+
 }  // namespace weft::cuda_dialect

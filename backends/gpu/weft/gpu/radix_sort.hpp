@@ -16,7 +16,6 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/radix_rank.hpp>
-#include <weft/gpu/sort_tuning.hpp>
 #include <weft/gpu/state.hpp>
 #include <weft/gpu/tile.hpp>
 
@@ -48,11 +47,11 @@ struct radix_sort_kernel {
   using value_type = std::conditional_t<has_values, Value, char>;
 
   template <arch A>
-  static constexpr int block_threads = Shape::template tuning<A>().threads;
+  static constexpr int block_threads = Shape::template tuning<A>().block_threads;
   template <arch A>
   static constexpr int block_residency = Shape::template tuning<A>().residency;
   template <arch A>
-  static constexpr int thread_items = Shape::template tuning<A>().items;
+  static constexpr int thread_items = Shape::template tuning<A>().thread_items;
   template <arch A>
   static constexpr int tile_items = block_threads<A>* thread_items<A>;
 
@@ -379,9 +378,9 @@ struct radix_block_kernel {
   static constexpr bool has_values = !is_none<Value>;
   using value_type = std::conditional_t<has_values, Value, char>;
   template <arch A>
-  static constexpr int block_threads = Shape::template tuning<A>().threads;
+  static constexpr int block_threads = Shape::template tuning<A>().block_threads;
   template <arch A>
-  static constexpr int thread_items = Shape::template tuning<A>().items;
+  static constexpr int thread_items = Shape::template tuning<A>().thread_items;
   template <arch A>
   static constexpr int tile_items = block_threads<A>* thread_items<A>;
   template <arch A>
@@ -461,8 +460,8 @@ enum class radix_size { block, small, large };
 template <class Selector, radix_size Size, int KeyBytes, int ValueBytes>
 struct radix_shape {
   template <arch A>
-  static constexpr tile_shape tuning() {
-    constexpr radix_sort_tuning t = radix_tuning_for<Selector, KeyBytes, ValueBytes>(A);
+  static constexpr radix_tile tuning() {
+    constexpr radix_sort_tuning t = choose<Selector>(dialect::radix_sort_rows, A, 10 * KeyBytes + ValueBytes);
     return Size == radix_size::block ? t.block : Size == radix_size::small ? t.small : t.large;
   }
 };
@@ -514,7 +513,7 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
       k.keys = keys, k.n = static_cast<int>(n), k.order = order;
       if constexpr (block_kernel::has_values) k.values = values;
       launch<A>(policy, 1, k);
-    } else if (n <= radix_tuning_for<S, key_bytes, value_bytes>(A).small_limit) {
+    } else if (n <= choose<S>(dialect::radix_sort_rows, A, 10 * key_bytes + value_bytes).small_limit) {
       radix_sort_tiles<A, radix_shape<S, radix_size::small, key_bytes, value_bytes>>(policy, keys, values, n, order);
     } else {
       radix_sort_tiles<A, radix_shape<S, radix_size::large, key_bytes, value_bytes>>(policy, keys, values, n, order);

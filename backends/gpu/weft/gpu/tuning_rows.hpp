@@ -46,4 +46,27 @@ struct histogram_tuning {
   int large_counters;  // the same for more bins; more than this are counted in global memory
 };
 
+/// A tile of a radix sort.
+struct radix_tile {
+  int block_threads;                       // 256 at least
+  int thread_items;
+  int residency = 0;                       // blocks a multiprocessor should hold (CUDA; 0: as it comes)
+  offset portion_items = offset{1} << 29;  // look-back sums fit 30 bits within as many
+};
+
+/// Radix sort. Keyed by 10 * the bytes of a key + the bytes of a value.
+struct radix_sort_tuning {
+  radix_tile block, small, large;  // one block alone; many small tiles; large tiles
+  offset small_limit;              // up to here small tiles
+};
+
+/// Merge, and the merge sort. Keyed by the bytes of an element.
+struct merge_tuning {
+  int block_threads;
+  int thread_bytes;   // a thread merges an odd number of elements of about as many bytes
+  int residency;      // as above
+  int sort_threads;   // of a block that sorts a tile; a multiple of block_threads
+  int sort_residency;
+};
+
 }  // namespace weft::gpu

@@ -34,4 +34,14 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
     {arch::generic, 0, {512, 2, 8192, 16000}},
 };
 
+inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
+    // architecture, 10 * key + value bytes, {{threads, items}: one block, small tiles, large tiles; small up to}
+    {arch::generic, 0, {{512, 4}, {256, 8}, {512, 12}, 1 << 20}},
+};
+
+inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
+    // architecture, bytes of an element, {threads, bytes a thread, -, threads of the block sort, -}
+    {arch::generic, 0, {256, 60, 0, 512, 0}},
+};
+
 }  // namespace weft::hip_dialect
