@@ -80,15 +80,15 @@ stage_hip() {
 }
 stage_asan() {
   if [ $quick = 1 ]; then
-    run_stage asan asan 'core|simt' 'weft_test_core weft_test_simt'
+    run_stage asan asan 'core|simt|planted' 'weft_test_core weft_test_simt weft_planted'
   else
-    run_stage asan asan 'core|simt|tbb' 'weft_test_core weft_test_simt weft_test_tbb'
+    run_stage asan asan 'core|simt|tbb|planted' 'weft_test_core weft_test_simt weft_test_tbb weft_planted'
   fi
 }
 stage_tsan() {
   local compiler=g++
   have clang++-19 && compiler=clang++-19
-  run_stage tsan tsan 'core|simt|jthread|planted' 'weft_test_core weft_test_simt weft_test_jthread' \
+  run_stage tsan tsan 'core|simt|jthread|planted' 'weft_test_core weft_test_simt weft_test_jthread weft_planted' \
     "-DCMAKE_CXX_COMPILER=$compiler"
 }
 for stage in $stages; do

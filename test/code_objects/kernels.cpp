@@ -1,0 +1,35 @@
+// The kernels whose AMD machine code cmake/code_objects.py reads: every verb on the types it is tuned for.
+#include <weft/hip.hpp>
+#include <weft/weft.hpp>
+
+namespace {
+
+struct positive {
+  template <class T>
+  WEFT_HOST_DEVICE bool operator()(const T& x) const {
+    return x > T(0);
+  }
+};
+struct twice {
+  template <class T>
+  WEFT_HOST_DEVICE T operator()(const T& x) const {
+    return x + x;
+  }
+};
+
+}  // namespace
+
+template <class T>
+void verbs(T* a, T* b, T* c, weft::offset* count, weft::offset n) {
+  const auto gpu = weft::hip;
+  weft::transform(gpu, a, a + n, b, twice{});
+  weft::reduce_into(gpu, a, a + n, b, T(0), weft::plus{});
+  weft::inclusive_scan(gpu, a, a + n, b, weft::plus{});
+  weft::copy_if_into(gpu, a, a + n, b, count, positive{});
+  weft::sort(gpu, a, a + n);
+  weft::merge(gpu, a, a + n, b, b + n, c);
+  weft::reduce_by_key_into(gpu, a, a + n, b, c, c + n, count);
+}
+template void verbs(std::uint32_t*, std::uint32_t*, std::uint32_t*, weft::offset*, weft::offset);
+template void verbs(float*, float*, float*, weft::offset*, weft::offset);
+template void verbs(std::uint64_t*, std::uint64_t*, std::uint64_t*, weft::offset*, weft::offset);
