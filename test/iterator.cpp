@@ -74,6 +74,12 @@ static_assert(all_trivial<counting_iterator<int>, constant_iterator<double>, dis
                           transform_iterator<int*, triple>, transform_iterator<int*, no_default>,
                           transform_output_iterator<ints, no_default>, zip_iterator<ints, strided_iterator<ints>>>);
 
+template <class T>
+concept has_value = requires {
+  typename weft::iter_value_t<T>;
+};
+static_assert(has_value<int*> && has_value<const counting_iterator<int>&> && !has_value<int> && !has_value<void*>);
+
 // What may be written and sorted.
 static_assert(std::output_iterator<discard_iterator, int> && std::output_iterator<discard_iterator, std::string>);
 static_assert(std::output_iterator<transform_output_iterator<int*, triple>, int>);

@@ -15,12 +15,21 @@ namespace weft {
 
 namespace detail {
 
+// Through class templates: clang resolves declval there, but not inside device functions. Empty for what is no
+// iterator, so that a constraint fails and not the compilation.
 template <class It>
-struct iterator_types {  // through class templates: clang resolves declval there, but not inside device functions
+struct iterator_types {};
+template <class It>
+  requires requires(It& it) {
+    *it;
+    typename std::iter_value_t<It>;
+  }
+struct iterator_types<It> {
   using value = std::iter_value_t<It>;
   using reference = decltype(*std::declval<It&>());
 };
 template <class T>
+  requires(std::is_object_v<T>)
 struct iterator_types<T*> {
   using value = std::remove_cv_t<T>;
   using reference = T&;
