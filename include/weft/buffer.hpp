@@ -42,11 +42,11 @@ class buffer {
         n_(std::exchange(other.n_, 0)),
         data_(std::exchange(other.data_, nullptr)) {}
   buffer& operator=(buffer&& other) noexcept {
-    buffer old(std::move(*this));
-    stream_ = other.stream_;
-    resource_ = other.resource_;
-    n_ = std::exchange(other.n_, 0);
-    data_ = std::exchange(other.data_, nullptr);
+    buffer taken(std::move(other));  // and frees what was here
+    std::swap(stream_, taken.stream_);
+    std::swap(resource_, taken.resource_);
+    std::swap(n_, taken.n_);
+    std::swap(data_, taken.data_);
     return *this;
   }
   /// Frees in the order of stream(): work put there before may still use the memory. Nothing waits.

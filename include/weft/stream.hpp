@@ -44,9 +44,9 @@ class stream {
 
   stream(stream&& other) noexcept : ref_(std::exchange(other.ref_, {})), id_(other.id_) {}
   stream& operator=(stream&& other) noexcept {
-    stream old(std::move(*this));
-    ref_ = std::exchange(other.ref_, {});
-    id_ = other.id_;
+    stream taken(std::move(other));
+    std::swap(ref_, taken.ref_);
+    std::swap(id_, taken.id_);
     return *this;
   }
   /// Does not wait: work put in before still runs.
@@ -107,10 +107,10 @@ class event {
   event(event&& other) noexcept
       : owner_(std::exchange(other.owner_, nullptr)), handle_(other.handle_), timing_(other.timing_) {}
   event& operator=(event&& other) noexcept {
-    event old(std::move(*this));
-    owner_ = std::exchange(other.owner_, nullptr);
-    handle_ = other.handle_;
-    timing_ = other.timing_;
+    event taken(std::move(other));
+    std::swap(owner_, taken.owner_);
+    std::swap(handle_, taken.handle_);
+    std::swap(timing_, taken.timing_);
     return *this;
   }
   ~event() {

@@ -275,14 +275,16 @@ class pool_resource final : public memory_resource, private detail::stream_obser
       if (memory != nullptr) nodes_.block_made();
       return memory;
     }
+    slabs_.reserve(slabs_.size() + 1);
     if (slab_left_ < bytes) {
-      slabs_.reserve(slabs_.size() + 1);
-      void* slab = take_from_vendor(options_.slab_bytes);
+      std::size_t size = options_.slab_bytes;
+      void* slab = take_from_vendor(size);
+      if (slab == nullptr) slab = take_from_vendor(size = bytes);  // memory is short
       if (slab == nullptr) return nullptr;
-      slabs_.push_back({slab, options_.slab_bytes});  // what was left of the old slab, an eighth at most, is lost
+      slabs_.push_back({slab, size});  // what was left of the old slab, an eighth at most, is lost
       slab_next_ = static_cast<std::byte*>(slab);
-      slab_left_ = options_.slab_bytes;
-      if (host_memory_) detail::poison(slab, options_.slab_bytes);
+      slab_left_ = size;
+      if (host_memory_) detail::poison(slab, size);
     }
     void* memory = slab_next_;
     slab_next_ += bytes;
