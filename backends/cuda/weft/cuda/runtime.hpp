@@ -21,7 +21,7 @@ struct cuda_vendor {
   static constexpr capture_mode relaxed_mode = cudaStreamCaptureModeRelaxed;
 
   // Errors
-  static error last_error() { return cudaGetLastError(); }
+  static void clear_error() { static_cast<void>(cudaGetLastError()); }
   static const char* error_name(error e) { return cudaGetErrorName(e); }
   static const char* error_text(error e) { return cudaGetErrorString(e); }
   static bool is_out_of_memory(error e) { return e == cudaErrorMemoryAllocation; }
@@ -65,8 +65,10 @@ struct cuda_vendor {
   static error is_capturing(stream s, bool* yes) {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
     const error e = cudaStreamIsCapturing(s, &status);
-    *yes = status != cudaStreamCaptureStatusNone;
-    return e;
+    // The legacy stream cannot be asked while a stream that it waits for is recorded: then it must be left alone as
+    // well.
+    *yes = status != cudaStreamCaptureStatusNone || e == cudaErrorStreamCaptureImplicit;
+    return e == cudaErrorStreamCaptureImplicit ? success : e;
   }
   static error exchange_capture_mode(capture_mode* mode) { return cudaThreadExchangeStreamCaptureMode(mode); }
   static error launch_host_function(stream s, void (*call)(void*), void* argument) {

@@ -21,7 +21,7 @@ template <class Vendor>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(typename Vendor::error failed, std::string_view call,
                                                  const std::source_location& where = {}) {
   static constinit std::atomic<const char*> first_fatal{nullptr};
-  Vendor::last_error();
+  Vendor::clear_error();
   const char* name = Vendor::error_name(failed);
   if (Vendor::is_out_of_memory(failed)) throw out_of_memory(call, name, Vendor::error_text(failed), where);
   std::string text = Vendor::error_text(failed);
@@ -148,7 +148,7 @@ class vendor_runtime final : public runtime {
                         : kind == memory_kind::managed ? Vendor::malloc_managed(&memory, bytes)
                                                        : Vendor::malloc_device(&memory, bytes);
     if (Vendor::is_out_of_memory(result)) {
-      Vendor::last_error();
+      Vendor::clear_error();
       detail::refuse_memory(Vendor::malloc_name(kind), bytes, {this, nullptr, device}, Vendor::error_name(result));
     }
     check<Vendor>(result, Vendor::malloc_name(kind));
@@ -164,7 +164,7 @@ class vendor_runtime final : public runtime {
     void* memory = nullptr;
     const auto result = Vendor::malloc_ordered(&memory, bytes, native(s));
     if (Vendor::is_out_of_memory(result)) {
-      Vendor::last_error();
+      Vendor::clear_error();
       detail::refuse_memory("ordered allocation", bytes, s, Vendor::error_name(result));
     }
     check<Vendor>(result, "ordered allocation");
@@ -254,13 +254,13 @@ class vendor_runtime final : public runtime {
   // For destructors and queries: an error of ours is cleared, not thrown.
   static bool good(typename Vendor::error result) noexcept {
     if (result == Vendor::success) return true;
-    Vendor::last_error();
+    Vendor::clear_error();
     return false;
   }
   static bool finished(typename Vendor::error result, const char* call) {
     if (result == Vendor::success) return true;
     if (result != Vendor::not_ready) fail<Vendor>(result, call);
-    Vendor::last_error();
+    Vendor::clear_error();
     return false;
   }
 

@@ -1,0 +1,18 @@
+// The HIP backend: `weft::hip` as a policy. In a plain C++ file it serves for streams, events, buffers and memory; the
+// algorithms need clang HIP.
+#pragma once
+
+#include <weft/hip/runtime.hpp>
+#include <weft/policy.hpp>
+
+namespace weft {
+
+struct hip_backend {
+  static constexpr const char* name = "hip";
+  static constexpr bool is_device = true;
+  static weft::runtime& runtime() noexcept { return hip_runtime(); }
+};
+
+inline constexpr policy<hip_backend> hip{};
+
+}  // namespace weft

@@ -1,0 +1,151 @@
+// HIP's spelling of the run time (gpu/runtime.hpp). Needs <hip/hip_runtime_api.h> and amdhip64, not a HIP compiler, and
+// starts on a machine without a driver. Written for headers from HIP 5.2 to ROCm 7, hence the questions about members.
+#pragma once
+
+#include <weft/gpu/runtime.hpp>
+#include <weft/hip/stream_ids.hpp>
+#include <weft/memory/pool.hpp>
+
+#include <hip/hip_runtime_api.h>
+
+namespace weft {
+namespace detail {
+
+struct hip_vendor {
+  static constexpr const char* name = "hip";
+  using error = hipError_t;
+  using stream = hipStream_t;
+  using event = hipEvent_t;
+  using capture_mode = hipStreamCaptureMode;
+  static constexpr error success = hipSuccess;
+  static constexpr error not_ready = hipErrorNotReady;
+  static constexpr capture_mode relaxed_mode = hipStreamCaptureModeRelaxed;
+
+  // Errors
+  static void clear_error() { static_cast<void>(hipGetLastError()); }
+  static const char* error_name(error e) { return hipGetErrorName(e); }
+  static const char* error_text(error e) { return hipGetErrorString(e); }
+  static bool is_out_of_memory(error e) { return e == hipErrorOutOfMemory; }
+  /// The context is lost: every later call of the process fails with the same error.
+  static bool is_fatal(error e) {
+    return e == hipErrorIllegalAddress || e == hipErrorLaunchTimeOut || e == hipErrorAssert ||
+           e == hipErrorLaunchFailure || e == hipErrorECCNotCorrectable;
+  }
+
+  // Devices
+  static error get_device_count(int* n) { return hipGetDeviceCount(n); }
+  static error get_device(int* device) { return hipGetDevice(device); }
+  static error set_device(int device) { return hipSetDevice(device); }
+  static error pageable_access(bool* can, int device) {
+    int value = 0;
+    const error e = hipDeviceGetAttribute(&value, hipDeviceAttributePageableMemoryAccess, device);
+    *can = value != 0;
+    return e;
+  }
+
+  // Streams
+  static stream per_thread_stream() { return hipStreamPerThread; }
+  static error stream_priority_range(int* least, int* greatest) {
+    return hipDeviceGetStreamPriorityRange(least, greatest);
+  }
+  static error stream_create(stream* made, bool non_blocking, int priority) {
+    return hipStreamCreateWithPriority(made, non_blocking ? hipStreamNonBlocking : hipStreamDefault, priority);
+  }
+  static void stream_made(stream s) { hip_stream_ids::instance().made(s); }
+  static void stream_gone(stream s) noexcept { hip_stream_ids::instance().gone(s); }
+  static error stream_destroy(stream s) { return hipStreamDestroy(s); }
+  static error stream_synchronize(stream s) { return hipStreamSynchronize(s); }
+  static error stream_query(stream s) { return hipStreamQuery(s); }
+  static std::uint64_t stream_id(stream s, int device) {
+    return hip_stream_ids::instance().of(s, per_thread_stream(), device);
+  }
+  static error is_capturing(stream s, bool* yes) {
+    hipStreamCaptureStatus status = hipStreamCaptureStatusNone;
+    const error e = hipStreamIsCapturing(s, &status);
+    // The legacy stream cannot be asked while a stream that it waits for is recorded: then it must be left alone as
+    // well.
+    *yes = status != hipStreamCaptureStatusNone || e == hipErrorStreamCaptureImplicit;
+    return e == hipErrorStreamCaptureImplicit ? success : e;
+  }
+  static error exchange_capture_mode(capture_mode* mode) { return hipThreadExchangeStreamCaptureMode(mode); }
+  static error launch_host_function(stream s, void (*call)(void*), void* argument) {
+    return hipLaunchHostFunc(s, call, argument);
+  }
+
+  // Events
+  static error event_create(event* made, bool timing) {
+    return hipEventCreateWithFlags(made, timing ? hipEventDefault : hipEventDisableTiming);
+  }
+  static error event_destroy(event e) { return hipEventDestroy(e); }
+  static error event_record(event e, stream s) { return hipEventRecord(e, s); }
+  static error event_synchronize(event e) { return hipEventSynchronize(e); }
+  static error event_query(event e) { return hipEventQuery(e); }
+  static error event_elapsed(float* ms, event from, event to) { return hipEventElapsedTime(ms, from, to); }
+  static error stream_wait_event(stream s, event e) { return hipStreamWaitEvent(s, e, 0); }
+
+  // Memory
+  static const char* malloc_name(memory_kind kind) {
+    return kind == memory_kind::pinned    ? "hipHostMalloc"
+           : kind == memory_kind::managed ? "hipMallocManaged"
+                                          : "hipMalloc";
+  }
+  static error malloc_device(void** memory, std::size_t bytes) { return hipMalloc(memory, bytes); }
+  static error malloc_pinned(void** memory, std::size_t bytes) {
+    return hipHostMalloc(memory, bytes, hipHostMallocPortable | hipHostMallocMapped);
+  }
+  static error malloc_managed(void** memory, std::size_t bytes) {
+    return hipMallocManaged(memory, bytes, hipMemAttachGlobal);
+  }
+  static error free_device(void* memory) { return hipFree(memory); }
+  static error free_pinned(void* memory) { return hipHostFree(memory); }
+  static error malloc_ordered(void** memory, std::size_t bytes, stream s) { return hipMallocAsync(memory, bytes, s); }
+  static error free_ordered(void* memory, stream s) { return hipFreeAsync(memory, s); }
+  static error copy(void* to, const void* from, std::size_t bytes, stream s) {
+    return hipMemcpyAsync(to, from, bytes, hipMemcpyDefault, s);
+  }
+  static error fill(void* to, unsigned char value, std::size_t bytes, stream s) {
+    return hipMemsetAsync(to, value, bytes, s);
+  }
+
+  struct pointer_facts {
+    memory_kind kind = memory_kind::unknown;
+    int device = -1;
+    bool reachable = false;  // from the current device
+  };
+  static error pointer_query(pointer_facts* facts, const void* memory) {
+    hipPointerAttribute_t a{};
+    const error e = hipPointerGetAttributes(&a, memory);
+    facts->device = a.device;
+    facts->reachable = a.devicePointer != nullptr;
+    facts->kind = e == success ? kind_from(a) : memory_kind::host;
+    return e;
+  }
+  // ROCm 6 renamed memoryType to type and reports ordinary memory as unregistered where older ones fail.
+  template <class Attributes>
+  static memory_kind kind_from(const Attributes& a) {
+    const auto type = [&] {
+      if constexpr (requires { a.memoryType; })
+        return a.memoryType;
+      else
+        return a.type;
+    }();
+    if (a.isManaged) return memory_kind::managed;
+    if (type == hipMemoryTypeDevice) return memory_kind::device;
+    return type == hipMemoryTypeHost && a.devicePointer != nullptr ? memory_kind::pinned : memory_kind::host;
+  }
+};
+
+// Constant-initialised and without a destructor: usable before main and after it.
+inline constinit gpu::vendor_runtime<hip_vendor> hip_runtime_object{};
+
+}  // namespace detail
+
+using hip_runtime_type = gpu::vendor_runtime<detail::hip_vendor>;
+inline runtime& hip_runtime() noexcept { return detail::hip_runtime_object; }
+
+/// Throws weft::error with HIP's name and text unless the call succeeded.
+inline void hip_check(hipError_t result, std::string_view call, const std::source_location& where = {}) {
+  gpu::check<detail::hip_vendor>(result, call, where);
+}
+
+}  // namespace weft
