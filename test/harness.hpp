@@ -245,6 +245,13 @@ void require_close(const std::vector<T>& got, const std::vector<T>& wanted, doub
   SUCCEED();
 }
 
+/// A null pointer that the compiler does not know to be one.
+template <class T>
+T* null() {
+  T* volatile pointer = nullptr;
+  return pointer;
+}
+
 /// The message of the weft::invalid_argument that `call` throws; empty when it throws none.
 template <class Call>
 std::string refusal(const Call& call) {

@@ -249,7 +249,7 @@ TEST_CASE("extreme elements of wide values") {
 }
 
 TEST_CASE("reduce refuses bad arguments before anything runs") {
-  const i32* none = nullptr;
+  const i32* const none = null<const i32>();
   const auto data = device_copy(values<i32>(10, 1));
   REQUIRE(contains(refusal([&] { weft::reduce(policy, none, none + 3, 0); }), "reduce: null pointer"));
   REQUIRE(contains(refusal([&] { weft::reduce(policy, data.end(), data.begin(), 0); }), "negative count"));

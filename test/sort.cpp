@@ -1,0 +1,173 @@
+// sort, alone and with values: every kind of key, all signs, stability, structs, zips, own comparisons, NaN and -0.0.
+#include "harness.hpp"
+
+#include <weft/sort.hpp>
+
+#include <numeric>
+
+namespace {
+
+template <class T, class Less>
+void sorts(const std::vector<offset>& lengths, Less less, std::initializer_list<order> orders = {order::random}) {
+  for (const offset n : lengths) {
+    for (const order o : orders) {
+      const u64 seed = 1 + static_cast<u64>(n);
+      INFO("n = " << n << ", seed = " << seed << ", " << name_of(o) << ", " << sizeof(T) << " bytes");
+      const auto x = values<T>(n, seed, o);
+      auto wanted = x;
+      std::stable_sort(wanted.begin(), wanted.end(), less);
+      auto data = device_copy(x);
+      weft::sort(policy, data.begin(), data.end(), less);
+      require_same(host_copy(data), wanted);
+    }
+  }
+}
+
+constexpr auto all_orders = {order::random, order::few, order::sorted, order::reversed, order::constant};
+
+}  // namespace
+
+TEST_CASE("sort of integers by less and greater") {  // peer defect 23: negative keys
+  sorts<i32>(sizes(), weft::less{});
+  sorts<i32>(few_sizes(), weft::greater{}, all_orders);
+  sorts<u32>(few_sizes(), weft::less{}, all_orders);
+  sorts<i64>(few_sizes(), weft::less{});
+  sorts<u8>(few_sizes(), weft::less{});
+  sorts<i16>(few_sizes(), weft::greater{});
+}
+
+TEST_CASE("sort of floating-point numbers") {
+  sorts<float>(few_sizes(), weft::less{});
+  sorts<double>(few_sizes(), weft::greater{});
+}
+
+namespace {
+template <class T, class Less>
+void puts_nan_last(Less less) {
+  auto x = values<T>(3000, 2);
+  constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const T special[] = {
+      0, -T(0), inf, -inf, nan, -nan, std::numeric_limits<T>::denorm_min(), std::numeric_limits<T>::max()};
+  for (std::size_t i = 0; i < x.size(); i += 3) x[i] = special[i / 3 % 8];
+  auto wanted = x;
+  std::stable_sort(wanted.begin(), wanted.end(), [&](T a, T b) { return a != a ? false : b != b ? true : less(a, b); });
+  auto data = device_copy(x);
+  weft::sort(policy, data.begin(), data.end(), less);
+  require_same(host_copy(data), wanted);  // bit for bit: -0.0 and 0.0 stay in order of arrival, and so do NaNs
+}
+}  // namespace
+
+TEST_CASE("NaNs are sorted behind all numbers, -0.0 and 0.0 are equal") {
+  puts_nan_last<float>(weft::less{});
+  puts_nan_last<float>(weft::greater{});
+  puts_nan_last<double>(weft::less{});
+}
+
+namespace {
+struct by_last_digit {
+  WEFT_HOST_DEVICE bool operator()(u32 a, u32 b) const { return a % 10 < b % 10; }
+};
+}  // namespace
+
+TEST_CASE("sort of structs and by own comparisons is stable") {  // peer defects 9 and 10
+  sorts<u32>(sizes(), by_last_digit{});
+  sorts<tagged>(few_sizes(), weft::less{}, all_orders);
+  sorts<affine>(few_sizes(), weft::greater{}, {order::random, order::few});
+}
+
+namespace {
+template <class K, class V, class Less>
+void sorts_pairs(const std::vector<offset>& lengths, Less less) {
+  for (const offset n : lengths) {
+    for (const order o : {order::random, order::few}) {
+      INFO("n = " << n << ", " << name_of(o) << ", " << sizeof(K) << " and " << sizeof(V) << " bytes");
+      const auto keys = values<K>(n, 3, o);
+      const auto data = values<V>(n, 4);
+      std::vector<offset> places(keys.size());
+      std::iota(places.begin(), places.end(), offset{0});
+      std::stable_sort(places.begin(), places.end(), [&](offset a, offset b) {
+        return less(keys[static_cast<std::size_t>(a)], keys[static_cast<std::size_t>(b)]);
+      });
+      std::vector<K> wanted_keys;
+      std::vector<V> wanted;
+      for (const offset p : places) {
+        wanted_keys.push_back(keys[static_cast<std::size_t>(p)]);
+        wanted.push_back(data[static_cast<std::size_t>(p)]);
+      }
+      auto k = device_copy(keys);
+      auto v = device_copy(data);
+      weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), less);
+      require_same(host_copy(k), wanted_keys);
+      require_same(host_copy(v), wanted);
+    }
+  }
+}
+}  // namespace
+
+TEST_CASE("sort_by_key moves values with their keys, stably") {
+  sorts_pairs<i32, u32>(sizes(), weft::less{});
+  sorts_pairs<u8, i64>(few_sizes(), weft::greater{});
+  sorts_pairs<double, affine>(few_sizes(), weft::less{});
+  sorts_pairs<u32, u32>(few_sizes(), by_last_digit{});
+}
+
+namespace {
+struct second_then_first {
+  template <class Pair>
+  WEFT_HOST_DEVICE bool operator()(const Pair& a, const Pair& b) const {
+    return weft::get<1>(a) < weft::get<1>(b) ||
+           (weft::get<1>(a) == weft::get<1>(b) && weft::get<0>(a) < weft::get<0>(b));
+  }
+};
+}  // namespace
+
+TEST_CASE("sort of a zip moves its ranges together") {  // peer defect 10
+  const offset n = 4097;
+  const auto x = values<u32>(n, 5);
+  const auto y = values<u8>(n, 6);
+  auto a = device_copy(x);
+  auto b = device_copy(y);
+  const auto zipped = weft::zip(a.begin(), b.begin());
+  weft::sort(policy, zipped, zipped + n, second_then_first{});
+  std::vector<std::pair<u8, u32>> wanted;
+  for (std::size_t i = 0; i < x.size(); ++i) wanted.emplace_back(y[i], x[i]);
+  std::sort(wanted.begin(), wanted.end());
+  std::vector<u32> wanted_a;
+  std::vector<u8> wanted_b;
+  for (const auto& [second, first] : wanted) {
+    wanted_a.push_back(first);
+    wanted_b.push_back(second);
+  }
+  require_same(host_copy(a), wanted_a);
+  require_same(host_copy(b), wanted_b);
+}
+
+TEST_CASE("sort takes a reversed range") {
+  const auto x = values<i32>(5000, 7);
+  auto data = device_copy(x);
+  weft::sort(policy, weft::reversed(data.end()), weft::reversed(data.begin()));
+  auto wanted = x;
+  std::sort(wanted.begin(), wanted.end(), weft::greater{});
+  require_same(host_copy(data), wanted);
+}
+
+TEST_CASE("sorts refuse bad arguments before anything runs") {
+  auto data = device_copy(std::vector<i32>{3, 2, 1});
+  REQUIRE(contains(refusal([&] { weft::sort(policy, null<i32>(), null<i32>() + 2); }), "sort: null pointer"));
+  REQUIRE(contains(refusal([&] { weft::sort(policy, data.end(), data.begin()); }), "sort: negative count"));
+  REQUIRE(contains(refusal([&] { weft::sort_by_key(policy, data.begin(), data.end(), null<i32>()); }),
+                   "sort_by_key: null"));
+  require_same(host_copy(data), {3, 2, 1});
+}
+
+TEST_CASE("a comparison that throws is passed on, and any copyable type sorts, on CPU backends") {
+  if constexpr (!gpu_family) {
+    auto x = values<i32>(70001, 8);
+    REQUIRE_THROWS_AS(weft::sort(policy, x.begin(), x.end(), throws_at<i32>{x[69000]}), refused_value);
+    auto words = values<std::string>(9000, 9);
+    auto wanted = words;
+    std::stable_sort(wanted.begin(), wanted.end());
+    weft::sort(policy, words.begin(), words.end());
+    require_same(words, wanted);
+  }
+}
