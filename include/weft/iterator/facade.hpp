@@ -87,18 +87,18 @@ class iterator_facade {
     return before;
   }
   WEFT_HOST_DEVICE constexpr Derived& operator-=(offset n) { return self() += -n; }
-  friend WEFT_HOST_DEVICE constexpr Derived operator+(Derived it, offset n) {
-    it += n;
-    return it;
+  WEFT_HOST_DEVICE constexpr Derived operator+(offset n) const {
+    Derived moved = self();
+    moved += n;
+    return moved;
   }
-  friend WEFT_HOST_DEVICE constexpr Derived operator+(offset n, Derived it) {
-    it += n;
-    return it;
+  WEFT_HOST_DEVICE constexpr Derived operator-(offset n) const {
+    Derived moved = self();
+    moved += -n;
+    return moved;
   }
-  friend WEFT_HOST_DEVICE constexpr Derived operator-(Derived it, offset n) {
-    it += -n;
-    return it;
-  }
+  // `auto`: named, nvcc 13 looks at the type at once and warns where it is not literal (#2391).
+  friend WEFT_HOST_DEVICE constexpr auto operator+(offset n, const Derived& it) { return it + n; }
 
   friend WEFT_HOST_DEVICE constexpr bool operator==(const Derived& a, const Derived& b) { return a - b == 0; }
   friend WEFT_HOST_DEVICE constexpr bool operator!=(const Derived& a, const Derived& b) { return a - b != 0; }
