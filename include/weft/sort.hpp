@@ -2,9 +2,9 @@
 // their digits (O(n) passes over memory), everything else by merging (O(n log n) comparisons); n elements of temporary
 // memory.
 //
-// Floating-point keys under weft::less and weft::greater are put in the total order of their bits' values: -0.0 stays
-// equal to +0.0 (their order of arrival is kept) and NaNs end up behind all numbers (under greater: behind as well).
-// With an own comparison, NaNs must be ordered by it or absent.
+// Floating-point keys under weft::less and weft::greater: numbers by value, where -0.0 equals 0.0 (they keep their order
+// of arrival and their signs), and NaNs behind all numbers, in either direction. NaNs among themselves come in an
+// unspecified order. With an own comparison, NaNs must be ordered by it or absent.
 #pragma once
 
 #include <weft/functional.hpp>

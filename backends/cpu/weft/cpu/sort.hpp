@@ -3,7 +3,7 @@
 // values are large or not trivially copyable; where the keys are not, indices are sorted and the objects moved once at
 // the end.
 //
-// Floating-point keys are in total order: -NaN, -inf, … -0.0, 0.0, … inf, NaN.
+// Floating-point keys: numbers by value, -0.0 and 0.0 equal, NaNs behind all numbers under less and greater alike.
 #pragma once
 
 #include <weft/backend.hpp>
@@ -25,7 +25,9 @@ template <class K, class Less>
 inline constexpr bool sorts_by_bits = std::is_arithmetic_v<K> && sizeof(K) <= 8 &&
                                       (std::is_same_v<Less, weft::less> || std::is_same_v<Less, weft::greater>);
 
-/// The key as an unsigned number whose order is the order asked for.
+/// The key as an unsigned number whose order is the order asked for. Floating point: counted from the infinity that
+/// comes first, so that NaNs wrap around to the end; the lower one of -0.0 and 0.0 counts as its neighbour. The same
+/// numbers as gpu/radix_key.hpp's, so NaNs too come out alike everywhere.
 template <class K, bool Descending>
 constexpr unsigned_of<sizeof(K)> ordered_bits(K key) {
   using U = unsigned_of<sizeof(K)>;
@@ -33,11 +35,17 @@ constexpr unsigned_of<sizeof(K)> ordered_bits(K key) {
   U bits;
   __builtin_memcpy(&bits, &key, sizeof(K));
   if constexpr (std::is_floating_point_v<K>) {
+    constexpr K infinity = static_cast<K>(__builtin_huge_val());
+    constexpr U largest = __builtin_bit_cast(U, infinity);  // of +inf, sign clear
+    constexpr U origin = Descending ? static_cast<U>(largest ^ top) : static_cast<U>(~(largest ^ top));
+    constexpr U zero = Descending ? static_cast<U>(origin - top) : static_cast<U>(top - 1 - origin);
     bits = static_cast<U>(bits ^ (bits & top ? static_cast<U>(~U{0}) : top));
-  } else if constexpr (std::is_signed_v<K>) {
-    bits = static_cast<U>(bits ^ top);
+    bits = static_cast<U>(Descending ? origin - bits : bits - origin);
+    return static_cast<U>(bits + (bits == zero ? 1 : 0));
+  } else {
+    if constexpr (std::is_signed_v<K>) bits = static_cast<U>(bits ^ top);
+    return Descending ? static_cast<U>(~bits) : bits;
   }
-  return Descending ? static_cast<U>(~bits) : bits;
 }
 
 template <class K, class V>
