@@ -6,6 +6,7 @@
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
 #include <weft/functional.hpp>
@@ -26,6 +27,8 @@ void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry
     if constexpr (Inclusive) out[i] = sum;
     ++i;
   }
+  if constexpr (sums_in_registers<T, Op>)
+    if (end - i >= 64) i = scan_in_registers<Inclusive>(in, i, end, out, sum);
   for (; i < end; ++i) {
     if constexpr (Inclusive) {
       sum = op(sum, static_cast<T>(in[i]));
@@ -39,12 +42,27 @@ void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry
   carry.emplace(static_cast<T&&>(sum));
 }
 
-/// The fold of [begin, end), not empty, from left to right.
+/// The fold of [begin, end), not empty, in order. Four chains of dependent operations side by side.
 template <class T, class In, class Op>
 T fold_block(In in, offset begin, offset end, Op op) {
-  T sum = static_cast<T>(in[begin]);
-  for (offset i = begin + 1; i < end; ++i) sum = op(sum, static_cast<T>(in[i]));
-  return sum;
+  if constexpr (sums_in_registers<T, Op>) return sum_in_registers<T>(in, begin, end);
+  const offset quarter = (end - begin) / 4;
+  if (quarter == 0) {
+    T sum = static_cast<T>(in[begin]);
+    for (offset i = begin + 1; i < end; ++i) sum = op(sum, static_cast<T>(in[i]));
+    return sum;
+  }
+  const offset b = begin + quarter, c = b + quarter, d = c + quarter;
+  T first = static_cast<T>(in[begin]), second = static_cast<T>(in[b]), third = static_cast<T>(in[c]),
+    fourth = static_cast<T>(in[d]);
+  for (offset i = 1; i < quarter; ++i) {
+    first = op(first, static_cast<T>(in[begin + i]));
+    second = op(second, static_cast<T>(in[b + i]));
+    third = op(third, static_cast<T>(in[c + i]));
+    fourth = op(fourth, static_cast<T>(in[d + i]));
+  }
+  for (offset i = d + quarter; i < end; ++i) fourth = op(fourth, static_cast<T>(in[i]));
+  return op(op(first, second), op(third, fourth));
 }
 
 template <bool Inclusive, class T, class Scheduler, class Policy, class In, class Out, class Op>
@@ -57,7 +75,7 @@ void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) 
   }
   const offset blocks = ceil_div(n, block);
   chain order;
-  order.run<Scheduler>(blocks, threads, [&](offset b) {
+  order.run<Scheduler>(blocks, static_cast<int>(min(threads, blocks)), [&](offset b, int) {
     const offset begin = b * block, end = min(n, begin + block);
     const T sum = fold_block<T>(in, begin, end, op);
     if (!order.wait(b)) return;

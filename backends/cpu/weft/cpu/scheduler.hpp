@@ -124,12 +124,12 @@ class chain {
   /// Lets every waiting task give up.
   void fail() noexcept { turn_.store(failed, std::memory_order_release); }
 
-  /// f(block) for blocks in [0, blocks) drawn in order; an exception makes the others give up.
+  /// f(block, task) for blocks in [0, blocks) drawn in order by `tasks` tasks; an exception makes the others give up.
   template <class Scheduler, class F>
-  void run(offset blocks, int threads, F&& f) {
-    Scheduler::run(static_cast<int>(min(blocks, threads)), [&](int) {
+  void run(offset blocks, int tasks, F&& f) {
+    Scheduler::run(tasks, [&](int task) {
       try {
-        for (offset block = draw(); block < blocks; block = draw()) f(block);
+        for (offset block = draw(); block < blocks; block = draw()) f(block, task);
       } catch (...) {
         fail();
         throw;

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/cpu/compress.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
+#include <weft/cpu/stream_store.hpp>
 #include <weft/iterator.hpp>
 
 namespace weft::cpu {
@@ -18,13 +20,16 @@ template <class In, class Predicate>
 struct flags_of {
   In in;
   Predicate predicate;
+  static constexpr bool keeps_first = false;
   bool operator()(offset i) { return predicate(in[i]); }
 };
 template <class In, class Equal>
 struct first_of_run {
   In in;
   Equal equal;
-  bool operator()(offset i) { return i == 0 || !equal(in[i - 1], in[i]); }
+  static constexpr bool keeps_first =
+      true;  // element 0 is kept unasked; asking in the loop would keep it from vectorising
+  bool operator()(offset i) { return !equal(in[i - 1], in[i]); }
 };
 /// Which elements to keep, as a question about the index.
 template <class In, class Predicate>
@@ -46,37 +51,16 @@ inline constexpr offset mask_block = 4096;  // elements whose mask is on the sta
 /// are set.
 template <class Flag>
 offset make_mask(offset begin, offset n, std::uint64_t* mask, const Flag& flag) {
-  return wide([ =, test = flag ]() mutable __attribute__((always_inline)) {
-    offset count = 0;
-    const offset words = ceil_div(n, 64);
-    for (offset w = 0; w < words; ++w) {
-      unsigned char byte[64];
-      const offset first = begin + w * 64;
-      if (n - w * 64 >= 64) {
-        for (int j = 0; j < 64; ++j) byte[j] = test(first + j) ? 1 : 0;
-      } else {
-        for (int j = 0; j < 64; ++j) byte[j] = 0;
-        for (int j = 0; j < n - w * 64; ++j) byte[j] = test(first + j) ? 1 : 0;
-      }
-      std::uint64_t bits = 0;
-      for (int j = 0; j < 8; ++j) {
-        std::uint64_t eight;
-        __builtin_memcpy(&eight, byte + 8 * j, 8);
-        bits |= (eight * 0x0102040810204080u >> 56) << (8 * j);  // bit 0 of each byte, gathered
-      }
-      mask[w] = bits;
-      count += __builtin_popcountll(bits);
-    }
-    return count;
+  alignas(64) unsigned char byte[mask_block];
+  const offset words = ceil_div(n, 64);
+  wide([ =, test = flag, to = static_cast<unsigned char*>(byte) ]() mutable __attribute__((always_inline)) {
+    offset i = 0;
+    if constexpr (Flag::keeps_first)
+      if (begin == 0) to[i++] = 1;
+    for (; i < n; ++i) to[i] = test(begin + i) ? 1 : 0;
+    for (; i < words * 64; ++i) to[i] = 0;
   });
-}
-
-/// Writes the elements whose bit is set one after the other; returns the end.
-template <class In, class Out>
-Out pack_bits(In in, const std::uint64_t* mask, offset words, Out out) {
-  for (offset w = 0; w < words; ++w)
-    for (std::uint64_t bits = mask[w]; bits != 0; bits &= bits - 1, ++out) *out = in[w * 64 + __builtin_ctzll(bits)];
-  return out;
+  return bits_of_bytes(byte, words, mask);
 }
 
 inline void invert(std::uint64_t* mask, offset n) {
@@ -87,7 +71,7 @@ inline void invert(std::uint64_t* mask, offset n) {
 
 /// One thread. `in` is only read ahead of what has been written.
 template <class In, class Out, class Rejected, class Flag>
-offset select_serial(In in, offset n, Out out, Rejected rejected, Flag flag) {
+offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& flag) {
   offset kept_count = 0;
   for (offset begin = 0; begin < n; begin += mask_block) {
     std::uint64_t mask[mask_block / 64];
@@ -95,12 +79,87 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, Flag flag) {
     const offset count = make_mask(begin, size, mask, flag);
     if constexpr (!is_none<Rejected>) {
       invert(mask, size);
-      pack_bits(in + begin, mask, ceil_div(size, 64), rejected + (begin - kept_count));
+      compress(in + begin, mask, size, rejected + (begin - kept_count), size - count);
       invert(mask, size);
     }
-    pack_bits(in + begin, mask, ceil_div(size, 64), out + kept_count);
+    compress(in + begin, mask, size, out + kept_count, count);
     kept_count += count;
   }
+  return kept_count;
+}
+
+/// Appends the elements whose bit is set.
+template <class In, class T>
+void append_packed(In in, const std::uint64_t* mask, offset n, appended<T>& to, offset count) {
+  if constexpr (std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>) {
+    compress(in, mask, n, to.data() + to.size(), count);
+    to.grow(count);
+  } else {
+    visit_bits(in, mask, ceil_div(n, 64), [&](auto&& x) { to.push(x); });
+  }
+}
+
+/// True when both are the same pointer.
+template <class In, class Out>
+bool is_same_place(const In& in, const Out& out) {
+  if constexpr (std::is_pointer_v<In> && std::is_pointer_v<Out>) {
+    return static_cast<const void*>(in) == static_cast<const void*>(out);
+  } else {
+    return false;
+  }
+}
+
+template <class T, class Out>
+void deliver(appended<T>& from, Out out, bool streaming) {
+  if constexpr (std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T>) {
+    const auto bytes = static_cast<std::size_t>(from.size()) * sizeof(T);
+    if (streaming) {
+      copy_streaming(out, from.data(), bytes);
+      fence_streaming();
+    } else {
+      std::memcpy(static_cast<void*>(out), from.data(), bytes);
+    }
+  } else {
+    for (offset i = 0; i < from.size(); ++i) out[i] = static_cast<T&&>(from.data()[i]);
+  }
+}
+
+/// Several threads. Block b of the output may overlap the input of blocks up to b, all of which have been read by then.
+template <class Scheduler, class Policy, class In, class Out, class Rejected, class Flag>
+offset select_parallel(const Policy& policy, In in, offset n, Out out, Rejected rejected, const Flag& flag,
+                       int threads) {
+  using T = iter_value_t<In>;
+  constexpr offset block = max(mask_block, (1 << 17) / static_cast<offset>(sizeof(T)) / mask_block * mask_block);
+  constexpr int sides = is_none<Rejected> ? 1 : 2;
+  const offset blocks = ceil_div(n, block);
+  const int tasks = static_cast<int>(min(threads, blocks));
+  const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
+  temporary<T> buffers(policy, tasks * block * sides);
+  offset kept_count = 0;
+  chain order;
+  order.run<Scheduler>(blocks, tasks, [&](offset b, int task) {
+    T* const memory = buffers.data() + task * block * sides;
+    appended<T> kept_here(memory), rejected_here(memory + (sides - 1) * block);
+    const offset block_begin = b * block, block_end = min(n, block_begin + block);
+    for (offset begin = block_begin; begin < block_end; begin += mask_block) {
+      std::uint64_t mask[mask_block / 64];
+      const offset size = min(mask_block, block_end - begin);
+      const offset count = make_mask(begin, size, mask, flag);
+      append_packed(in + begin, mask, size, kept_here, count);
+      if constexpr (!is_none<Rejected>) {
+        invert(mask, size);
+        append_packed(in + begin, mask, size, rejected_here, size - count);
+      }
+    }
+    if (!order.wait(b)) return;
+    const offset before = kept_count;
+    kept_count += kept_here.size();
+    order.hand_on(b);
+    // In place with nothing removed so far the elements are where they belong, and a neighbour may be reading them.
+    const bool there = before == block_begin && kept_here.size() == block_end - block_begin && is_same_place(in, out);
+    if (!there) deliver(kept_here, out + before, streaming);
+    if constexpr (!is_none<Rejected>) deliver(rejected_here, rejected + (block_begin - before), streaming);
+  });
   return kept_count;
 }
 
@@ -108,8 +167,10 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, Flag flag) {
 
 template <class Scheduler, class Policy, class In, class Out, class Rejected, class Count, class Flag>
 void select_into(const Policy& policy, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
-  (void)policy;
-  *count = detail::select_serial(in, n, out, rejected, detail::kept(in, flag));
+  const auto keep = detail::kept(in, flag);
+  const int threads = n <= (1 << 16) ? 1 : Scheduler::threads();
+  *count = threads <= 1 ? detail::select_serial(in, n, out, rejected, keep)
+                        : detail::select_parallel<Scheduler>(policy, in, n, out, rejected, keep, threads);
 }
 
 }  // namespace weft::cpu

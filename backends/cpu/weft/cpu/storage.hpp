@@ -80,6 +80,31 @@ class stack_array {
   alignas(64) alignas(T) unsigned char bytes_[sizeof(T) * Capacity];
 };
 
+/// Objects appended to memory of someone else, and destroyed with this.
+template <class T>
+class appended {
+ public:
+  explicit appended(T* memory) noexcept : data_(memory) {}
+  appended(const appended&) = delete;
+  appended& operator=(const appended&) = delete;
+  ~appended() {
+    if constexpr (!std::is_trivially_destructible_v<T>) std::destroy_n(data_, size_);
+  }
+  template <class U>
+  void push(U&& value) {
+    ::new (static_cast<void*>(data_ + size_)) T(static_cast<U&&>(value));
+    ++size_;
+  }
+  /// For trivial types: n more elements have been written behind the last.
+  void grow(offset n) noexcept { size_ += n; }
+  T* data() const noexcept { return data_; }
+  offset size() const noexcept { return size_; }
+
+ private:
+  T* data_;
+  offset size_ = 0;
+};
+
 /// What `returned` hands to a verb where T cannot be default-constructed: assigning through it constructs the value.
 template <class T>
 class slot {

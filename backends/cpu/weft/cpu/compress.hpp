@@ -1,0 +1,184 @@
+// Packing the elements whose mask bit is set. AVX-512 has an instruction for it (to a register: to memory it is slow on
+// some processors); AVX2 looks up a permutation for every eight bits; elsewhere, and for other types, set bits are
+// visited one after the other. Nothing is written behind the packed elements.
+#pragma once
+
+#include <weft/cpu/isa.hpp>
+
+#include <cstring>
+
+namespace weft::cpu {
+
+namespace detail {
+
+/// Writes the elements whose bit is set one after the other.
+template <class In, class Put>
+void visit_bits(In in, const std::uint64_t* mask, offset words, Put put) {
+  for (offset w = 0; w < words; ++w)
+    for (std::uint64_t bits = mask[w]; bits != 0; bits &= bits - 1) put(in[w * 64 + __builtin_ctzll(bits)]);
+}
+
+#if defined(__x86_64__)
+
+template <int Size>
+struct compress_step;
+template <>
+struct compress_step<4> {
+  typedef int vector __attribute__((vector_size(64)));
+  [[gnu::target("avx512f"), gnu::always_inline]] static void pack(vector& v, std::uint64_t bits) {
+    v = static_cast<vector>(__builtin_ia32_compresssi512_mask(v, vector{}, static_cast<unsigned short>(bits)));
+  }
+};
+template <>
+struct compress_step<8> {
+  typedef long long vector __attribute__((vector_size(64)));
+  [[gnu::target("avx512f"), gnu::always_inline]] static void pack(vector& v, std::uint64_t bits) {
+    v = static_cast<vector>(__builtin_ia32_compressdi512_mask(v, vector{}, static_cast<unsigned char>(bits)));
+  }
+};
+
+/// `in` has n elements, of which `count` are kept. Full vectors are stored while they end inside the packed elements.
+template <int Size>
+[[gnu::noinline, gnu::target("avx512f,avx512bw,avx512vl,bmi,bmi2,popcnt")]] void compress_avx512(
+    const unsigned char* in, const std::uint64_t* mask, offset n, unsigned char* out, offset count) {
+  using vector = typename compress_step<Size>::vector;
+  constexpr int lanes = 64 / Size;
+  constexpr std::uint64_t all = (std::uint64_t{1} << lanes) - 1;
+  offset kept = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const std::uint64_t bits = mask[i / 64] >> (i % 64) & all;
+    vector v;
+    __builtin_memcpy(&v, in + i * Size, 64);
+    compress_step<Size>::pack(v, bits);
+    const int found = __builtin_popcountll(bits);
+    if (kept + lanes <= count) {
+      __builtin_memcpy(out + kept * Size, &v, 64);
+    } else {
+      std::memcpy(out + kept * Size, &v, static_cast<std::size_t>(found) * Size);
+    }
+    kept += found;
+  }
+  for (; i < n; ++i)
+    if (mask[i / 64] >> (i % 64) & 1) std::memcpy(out + kept++ * Size, in + i * Size, Size);
+}
+
+/// For every eight bits, which of eight elements come first: a byte an index.
+struct permutation_table {
+  std::uint64_t row[256] = {};
+  constexpr permutation_table() {
+    for (int bits = 0; bits < 256; ++bits) {
+      int at = 0;
+      for (int lane = 0; lane < 8; ++lane)
+        if (bits >> lane & 1) row[bits] |= static_cast<std::uint64_t>(lane) << (8 * at++);
+    }
+  }
+};
+inline constexpr permutation_table permutations;
+
+template <int Size>
+[[gnu::noinline, gnu::target("avx2,bmi,bmi2,popcnt")]] void compress_avx2(const unsigned char* in,
+                                                                          const std::uint64_t* mask, offset n,
+                                                                          unsigned char* out, offset count) {
+  typedef int vector __attribute__((vector_size(32)));
+  typedef unsigned char bytes __attribute__((vector_size(8)));
+  constexpr int lanes = 32 / Size;
+  offset kept = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    unsigned bits = static_cast<unsigned>(mask[i / 64] >> (i % 64)) & ((1u << lanes) - 1);
+    const int found = __builtin_popcount(bits);
+    if constexpr (Size == 8) bits = static_cast<unsigned>(__builtin_ia32_pdep_si(bits, 0x55)) * 3;  // two halves each
+    bytes row;
+    __builtin_memcpy(&row, &permutations.row[bits], 8);
+    const vector order = __builtin_convertvector(row, vector);
+    vector v;
+    __builtin_memcpy(&v, in + i * Size, 32);
+    v = static_cast<vector>(__builtin_ia32_permvarsi256(v, order));
+    if (kept + lanes <= count) {
+      __builtin_memcpy(out + kept * Size, &v, 32);
+    } else {
+      std::memcpy(out + kept * Size, &v, static_cast<std::size_t>(found) * Size);
+    }
+    kept += found;
+  }
+  for (; i < n; ++i)
+    if (mask[i / 64] >> (i % 64) & 1) std::memcpy(out + kept++ * Size, in + i * Size, Size);
+}
+
+#endif
+
+}  // namespace detail
+
+namespace detail {
+
+#if defined(__x86_64__)
+[[gnu::target("avx512f,avx512bw,popcnt")]] inline offset bits_of_bytes_avx512(const unsigned char* byte, offset words,
+                                                                              std::uint64_t* mask) {
+  typedef char vector __attribute__((vector_size(64)));
+  offset count = 0;
+  for (offset w = 0; w < words; ++w) {
+    vector v;
+    __builtin_memcpy(&v, byte + w * 64, 64);
+    v = -v;  // 1 becomes a set sign bit
+    mask[w] = static_cast<std::uint64_t>(__builtin_ia32_cvtb2mask512(v));
+    count += __builtin_popcountll(mask[w]);
+  }
+  return count;
+}
+[[gnu::target("avx2,popcnt")]] inline offset bits_of_bytes_avx2(const unsigned char* byte, offset words,
+                                                                std::uint64_t* mask) {
+  typedef char vector __attribute__((vector_size(32)));
+  offset count = 0;
+  for (offset w = 0; w < words; ++w) {
+    vector low, high;
+    __builtin_memcpy(&low, byte + w * 64, 32);
+    __builtin_memcpy(&high, byte + w * 64 + 32, 32);
+    low = -low, high = -high;
+    mask[w] = static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(low)) |
+              static_cast<std::uint64_t>(static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(high))) << 32;
+    count += __builtin_popcountll(mask[w]);
+  }
+  return count;
+}
+#endif
+
+}  // namespace detail
+
+/// mask bit i = byte[i], each 0 or 1, for 64 * words of them. Returns how many are set.
+inline offset bits_of_bytes(const unsigned char* byte, offset words, std::uint64_t* mask) {
+#if defined(__x86_64__)
+  if (has_avx512()) return detail::bits_of_bytes_avx512(byte, words, mask);
+  if (has_avx2()) return detail::bits_of_bytes_avx2(byte, words, mask);
+#endif
+  offset count = 0;
+  for (offset w = 0; w < words; ++w) {
+    std::uint64_t bits = 0;
+    for (int j = 0; j < 64; ++j) bits |= static_cast<std::uint64_t>(byte[w * 64 + j]) << j;
+    mask[w] = bits;
+    count += __builtin_popcountll(bits);
+  }
+  return count;
+}
+
+/// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
+/// behind n are 0.
+template <class In, class Out>
+void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
+  using T = std::remove_cvref_t<decltype(*in)>;
+#if defined(__x86_64__)
+  if constexpr (std::is_pointer_v<In> && std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T> &&
+                (sizeof(T) == 4 || sizeof(T) == 8)) {
+    const auto* const from = reinterpret_cast<const unsigned char*>(in);
+    auto* const to = reinterpret_cast<unsigned char*>(out);
+    if (has_avx512()) return detail::compress_avx512<sizeof(T)>(from, mask, n, to, count);
+    if (has_avx2()) return detail::compress_avx2<sizeof(T)>(from, mask, n, to, count);
+  }
+#endif
+  (void)count;
+  offset kept = 0;
+  detail::visit_bits(in, mask, (n + 63) / 64, [&](auto&& x) {
+    out[kept] = x;
+    ++kept;
+  });
+}
+
+}  // namespace weft::cpu
