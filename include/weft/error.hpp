@@ -29,7 +29,7 @@ class error : public std::runtime_error {
                              const std::source_location& where) {
     std::string all(call);
     if (!vendor_name.empty()) all.append(": ").append(vendor_name);
-    if (!text.empty()) all.append(": ").append(text);
+    if (!text.empty() && text != vendor_name) all.append(": ").append(text);
     if (where.line() != 0) {
       all.append(" [policy made at ").append(where.file_name()).append(":");
       all.append(std::to_string(where.line())).append("]");

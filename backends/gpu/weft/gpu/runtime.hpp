@@ -59,7 +59,12 @@ class vendor_runtime final : public runtime {
   }
   int current_device() const override {
     int device = 0;
-    check<Vendor>(Vendor::get_device(&device), "current device");
+    const auto result = Vendor::get_device(&device);
+    if (result != Vendor::success) [[unlikely]] {
+      if (device_count() == 0)
+        throw error(Vendor::name, Vendor::error_name(result), "no device, or no driver, on this machine");
+      fail<Vendor>(result, "current device");
+    }
     return device;
   }
   void set_device(int device) override {

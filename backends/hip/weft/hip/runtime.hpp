@@ -68,8 +68,21 @@ struct hip_vendor {
     return e == hipErrorStreamCaptureImplicit ? success : e;
   }
   static error exchange_capture_mode(capture_mode* mode) { return hipThreadExchangeStreamCaptureMode(mode); }
+  // By hipStreamAddCallback: the library of HIP 5.2 lacks the hipLaunchHostFunc that its header declares.
   static error launch_host_function(stream s, void (*call)(void*), void* argument) {
-    return hipLaunchHostFunc(s, call, argument);
+    auto* work = new host_work{call, argument};
+    const error e = hipStreamAddCallback(s, &run_host_work, work, 0);
+    if (e != success) delete work;
+    return e;
+  }
+  struct host_work {
+    void (*call)(void*);
+    void* argument;
+  };
+  static void run_host_work(stream, error, void* work) {
+    const host_work w = *static_cast<host_work*>(work);
+    delete static_cast<host_work*>(work);
+    w.call(w.argument);
   }
 
   // Events
