@@ -69,10 +69,11 @@ need() {
   done
 }
 
-configure() {  # preset, cmake arguments…
-  local preset=$1
-  shift
-  cmake --preset "$preset" $(launchers) "$@" >"build/$preset.configure.log" 2>&1 ||
-    { cat "build/$preset.configure.log"; return 1; }
-  grep '^-- weft' "build/$preset.configure.log" | sed 's/^-- /  /' || true
+# configure PRESET FOLDER ARGUMENTS…: into build/FOLDER; says what weft found, or everything when it fails.
+configure() {
+  local preset=$1 folder=$2
+  shift 2
+  cmake --preset "$preset" -B "build/$folder" $(launchers) "$@" >"build/$folder.configure.log" 2>&1 ||
+    { cat "build/$folder.configure.log"; return 1; }
+  grep '^-- weft' "build/$folder.configure.log" | sed 's/^-- /  /' || true
 }
