@@ -14,8 +14,8 @@ shift
 need required build
 need optional tbb benchmark ccache
 if [ "$name" = compile-time ]; then exec python3 bench/compile_time/measure.py "$@"; fi
-preset=release folder=bench
-[ -e "bench/$name.cu" ] && preset=cuda folder=bench-cuda
-configure $preset $folder -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
-cmake --build "build/$folder" --target "bench_$name"
-exec "build/$folder/bench/bench_$name" "$@"
+preset=release folder=build/bench
+[ -e "bench/$name.cu" ] && preset=cuda folder=build/bench-cuda
+configure $preset -B $folder -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
+cmake --build $folder --target "bench_$name"
+exec "$folder/bench/bench_$name" "$@"

@@ -69,11 +69,12 @@ need() {
   done
 }
 
-# configure PRESET FOLDER ARGUMENTS…: into build/FOLDER; says what weft found, or everything when it fails.
+# configure PRESET ARGUMENTS…: says what weft found, or everything when it fails. The folder is build/PRESET unless the
+# arguments say -B.
 configure() {
-  local preset=$1 folder=$2
-  shift 2
-  cmake --preset "$preset" -B "build/$folder" $(launchers) "$@" >"build/$folder.configure.log" 2>&1 ||
-    { cat "build/$folder.configure.log"; return 1; }
-  grep '^-- weft' "build/$folder.configure.log" | sed 's/^-- /  /' || true
+  local preset=$1
+  shift
+  cmake --preset "$preset" $(launchers) "$@" >"build/$preset.configure.log" 2>&1 ||
+    { cat "build/$preset.configure.log"; return 1; }
+  grep '^-- weft' "build/$preset.configure.log" | sed 's/^-- /  /' || true
 }

@@ -33,7 +33,7 @@ run_stage() {
   shift 4
   start=$(seconds)
   say "== $name"
-  if ! configure "$preset" "$preset" "$@"; then
+  if ! configure "$preset" "$@"; then
     results+=("$name: configure FAILED") status=1
     return 0
   fi
