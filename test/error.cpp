@@ -1,6 +1,7 @@
 // What errors say, and that bad input is refused before anything runs and touches nothing.
 #include <weft/buffer.hpp>
 #include <weft/error.hpp>
+#include <weft/iterator.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/memory/resources.hpp>
 #include <weft/stream.hpp>
@@ -65,6 +66,33 @@ TEST_CASE("error: ranges that cannot be are refused") {
                    "reduce: negative count"));
   REQUIRE(mentions(message_of<weft::invalid_argument>([&] { check_range(policy, "reduce", nowhere, 1); }),
                    "reduce: null pointer"));
+}
+
+namespace {
+
+struct twice {
+  WEFT_HOST_DEVICE int operator()(int x) const { return 2 * x; }
+};
+
+}  // namespace
+
+TEST_CASE("error: ranges behind adaptors are looked at too") {
+  weft::buffer<int> some(policy, 4);
+  int* const nowhere = nullptr;
+  using weft::detail::check_range;
+  auto refused = [&](auto it) {
+    return mentions(message_of<weft::error>([&] { check_range(policy, "x", it, 4); }), "null");
+  };
+  REQUIRE(refused(weft::transformed(nowhere, twice{})));
+  REQUIRE(refused(weft::zip(some.data(), nowhere)));
+  REQUIRE(refused(weft::permuted(some.data(), nowhere)));
+  REQUIRE(refused(weft::permuted(nowhere, some.data())));
+  REQUIRE(refused(weft::reversed(nowhere)));
+  REQUIRE(refused(weft::strided(weft::transformed(nowhere, twice{}), 2)));
+  REQUIRE_FALSE(refused(weft::zip(weft::reversed(some.data() + 4), weft::counting(0))));
+  REQUIRE_FALSE(refused(weft::reversed(weft::transformed(some.data() + 4, twice{}))));
+  REQUIRE_FALSE(refused(weft::discard()));
+  REQUIRE_FALSE(refused(weft::constant(3)));
 }
 
 TEST_CASE("error: a host pointer given to a device policy is refused, where the device could not read it") {

@@ -5,9 +5,9 @@
 
 #include <weft/policy.hpp>
 
-#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace weft {
 
@@ -70,13 +70,34 @@ namespace detail {
   throw out_of_memory(resource, "out of memory", text);
 }
 
-// The raw pointers behind an iterator, down through adaptors that have base() or bases().
-template <class Iterator, class Visit>
-constexpr void visit_pointers(const Iterator& it, const Visit& visit) {
-  if constexpr (std::is_pointer_v<Iterator>)
+}  // namespace detail
+
+template <class It>
+class reverse_iterator;  // iterator/reverse.hpp
+
+namespace detail {
+
+// Calls visit on the raw pointers behind an iterator, down through the adaptors: base(), indices() and bases() are what
+// the library's own offer. A reversed range begins one past the element it starts with.
+template <class It, class Visit>
+constexpr void visit_pointers(const It& it, const Visit& visit) {
+  if constexpr (std::is_pointer_v<It>) {
     visit(it);
-  else if constexpr (requires { it.base(); })
+  } else if constexpr (requires { it.bases(); }) {
+    using bases = std::remove_cvref_t<decltype(it.bases())>;
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (visit_pointers(get<I>(it.bases()), visit), ...); }
+    (std::make_index_sequence<std::tuple_size_v<bases>>{});
+  } else if constexpr (requires { it.base(); }) {
     visit_pointers(it.base(), visit);
+    if constexpr (requires { it.indices(); }) visit_pointers(it.indices(), visit);
+  }
+}
+template <class It, class Visit>
+constexpr void visit_pointers(const reverse_iterator<It>& it, const Visit& visit) {
+  if constexpr (std::is_pointer_v<It>)
+    visit(it.base() == nullptr ? it.base() : it.base() - 1);
+  else
+    visit_pointers(it.base() - 1, visit);
 }
 
 }  // namespace detail
