@@ -2,12 +2,13 @@
 // the algorithms need nvcc or clang CUDA.
 #pragma once
 
+#include <weft/cuda/dialect.hpp>
 #include <weft/cuda/runtime.hpp>
 #include <weft/policy.hpp>
 
 namespace weft {
 
-struct cuda_backend {
+struct cuda_backend : cuda_verbs {
   static constexpr const char* name = "cuda";
   static constexpr bool is_device = true;
   static weft::runtime& runtime() noexcept { return cuda_runtime(); }

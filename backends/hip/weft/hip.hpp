@@ -2,12 +2,13 @@
 // algorithms need clang HIP.
 #pragma once
 
+#include <weft/hip/dialect.hpp>
 #include <weft/hip/runtime.hpp>
 #include <weft/policy.hpp>
 
 namespace weft {
 
-struct hip_backend {
+struct hip_backend : hip_verbs {
   static constexpr const char* name = "hip";
   static constexpr bool is_device = true;
   static weft::runtime& runtime() noexcept { return hip_runtime(); }

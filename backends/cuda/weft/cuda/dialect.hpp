@@ -3,8 +3,12 @@
 // (NVIDIA/cub#545).
 #pragma once
 
+// A plain C++ compiler sees no dialect, and a backend without verbs: cuda.hpp then serves for streams and memory.
+#if defined(__CUDACC__) && !defined(__HIP__)
+
 #include <weft/cuda/runtime.hpp>
 #include <weft/error.hpp>
+#include <weft/gpu/architecture.hpp>
 
 #include <atomic>
 #include <cstring>
@@ -258,6 +262,10 @@ struct block {
       __stcs(static_cast<unsigned*>(p), v.word[0]);
   }
 
+  static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
+    asm volatile("" : "+r"(w));
+    return w;
+  }
   static WEFT_DEVICE int popcount(std::uint64_t m) { return __popcll(m); }
   static WEFT_DEVICE int lowest_bit(std::uint64_t m) { return __ffsll(static_cast<long long>(m)) - 1; }
   static WEFT_DEVICE int highest_bit(std::uint64_t m) { return 63 - __clzll(static_cast<long long>(m)); }
@@ -352,3 +360,18 @@ void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::sour
 }
 
 }  // namespace weft::cuda_dialect
+
+// The verbs come last: they are written in the dialect above.
+#include <weft/gpu/family.hpp>
+
+namespace weft {
+using cuda_verbs = gpu::family;
+}
+
+#else
+
+namespace weft {
+struct cuda_verbs {};
+}  // namespace weft
+
+#endif

@@ -1,5 +1,5 @@
-// The dialect: the few words that CUDA, HIP and the host emulation spell differently. This file picks one (a translation
-// unit speaks one dialect) and documents every word once; the three dialect.hpp files define them.
+// The dialect: the few words that CUDA, HIP and the host emulation spell differently. This file picks one (a
+// translation unit speaks one dialect) and documents every word once; the three dialect.hpp files define them.
 //
 // A kernel sees its block as an object `Block block`, all of whose members may be called as `block.word()`:
 //
@@ -23,11 +23,13 @@
 //   load_relaxed(p) store_relaxed(p, v) load_acquire(p) store_release(p, v)      4- and 8-byte integers, global memory
 //   fetch_add(p, v) fetch_min fetch_max fetch_or exchange compare_exchange(p, expected, desired)   relaxed, old value
 //   fetch_add_acq_rel(p, v)     the counter of "last block to arrive"
-//   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value; shared_add(p, v) returns nothing
-//   fence()                     device-scope memory fence
-//   backoff(n)                  a short rest inside a spin loop, longer for larger n; a scheduling point of the emulation
-//   load_vector<N>(p) / store_vector<N>(p, vec<N>)   N = 16, 8, 4 bytes, aligned; plain caching
-//   load_stream<N>(p) / store_stream<N>(p, v)   the same, read or written once (evict first)
+//   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value; shared_add(p, v) returns
+//   nothing fence()                     device-scope memory fence backoff(n)                  a short rest inside a
+//   spin loop, longer for larger n; a scheduling point of the emulation load_vector<N>(p) / store_vector<N>(p, vec<N>)
+//   N = 16, 8, 4 bytes, aligned; plain caching load_stream<N>(p) / store_stream<N>(p, v)   the same, read or written
+//   once (evict first) opaque(w)                   w, its origin hidden from the compiler: what follows from a 32-bit
+//   word is computed again
+//                               rather than kept in registers
 // Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64).
 //
 // Host words of `namespace weft::dialect` (an alias of the chosen one):
@@ -37,44 +39,24 @@
 //   launch<A>(blocks, stream, kernel, where)   resident_blocks<A, Kernel>(device)
 #pragma once
 
-#include <weft/device.hpp>
-
-namespace weft::gpu {
-
-/// Architectures with tuning rows of their own. `generic` stands for every other one and for the emulation.
-enum class arch : unsigned char { generic, sm_80, sm_90, gfx90a, gfx942, gfx1030, gfx1100 };
-
-/// What the host must know of a device to shape a launch.
-struct device_info {
-  arch architecture;       // of the code that will run there, not of the chip
-  int multiprocessors;     // compute units
-  int shared_per_block;    // bytes, opt-in limit
-  int warp_width;          // 32 or 64
-  std::int64_t l2_bytes;
-};
-
-/// N bytes moved by one instruction.
-template <int N>
-struct vec;
-template <>
-struct alignas(16) vec<16> { std::uint32_t word[4]; };
-template <>
-struct alignas(8) vec<8> { std::uint32_t word[2]; };
-template <>
-struct alignas(4) vec<4> { std::uint32_t word[1]; };
-
-}  // namespace weft::gpu
+#include <weft/gpu/architecture.hpp>
 
 #if defined(__CUDACC__) && !defined(__HIP__)
 #include <weft/cuda/dialect.hpp>
 #include <weft/cuda/tuning_table.hpp>
-namespace weft { namespace dialect = cuda_dialect; }
+namespace weft {
+namespace dialect = cuda_dialect;
+}
 #elif defined(__HIP__)
 #include <weft/hip/dialect.hpp>
 #include <weft/hip/tuning_table.hpp>
-namespace weft { namespace dialect = hip_dialect; }
+namespace weft {
+namespace dialect = hip_dialect;
+}
 #else
 #include <weft/simt/dialect.hpp>
 #include <weft/simt/tuning_table.hpp>
-namespace weft { namespace dialect = simt_dialect; }
+namespace weft {
+namespace dialect = simt_dialect;
+}
 #endif

@@ -3,7 +3,11 @@
 // changed. Width comes from the instruction set compiled for; the host pass has none and must not ask (rocPRIM#542).
 #pragma once
 
+// A plain C++ compiler sees no dialect, and a backend without verbs: hip.hpp then serves for streams and memory.
+#if defined(__HIP__)
+
 #include <weft/error.hpp>
+#include <weft/gpu/architecture.hpp>
 #include <weft/hip/runtime.hpp>
 
 #include <hip/hip_runtime.h>
@@ -227,6 +231,10 @@ struct block {
     __builtin_nontemporal_store(w, static_cast<words*>(p));
   }
 
+  static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
+    asm volatile("" : "+v"(w));
+    return w;
+  }
   static WEFT_DEVICE int popcount(std::uint64_t m) { return __builtin_popcountll(m); }
   static WEFT_DEVICE int lowest_bit(std::uint64_t m) { return __builtin_ctzll(m); }
   static WEFT_DEVICE int highest_bit(std::uint64_t m) { return 63 - __builtin_clzll(m); }
@@ -289,3 +297,18 @@ void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::sour
 }
 
 }  // namespace weft::hip_dialect
+
+// The verbs come last: they are written in the dialect above.
+#include <weft/gpu/family.hpp>
+
+namespace weft {
+using hip_verbs = gpu::family;
+}
+
+#else
+
+namespace weft {
+struct hip_verbs {};
+}  // namespace weft
+
+#endif
