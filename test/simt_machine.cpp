@@ -9,6 +9,7 @@
 #include <weft/gpu/dialect.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -159,9 +160,9 @@ std::string scan_fault(int n, unsigned seed) {
 TEST_CASE("a look-back scan has one result at every width, schedule, seed and block order") {
   for (const int warp : {32, 64})
     for (const simt_schedule schedule : schedules)
-      for (const unsigned seed : {1u, 2u, 3u})
+      for (const unsigned seed : {1u, 2u})
         for (const int resident : {1, 2, 7})
-          for (const int n : {1, 511, 513, 20011}) {
+          for (const int n : {1, 513, 9001}) {
             CAPTURE(warp, int(schedule), seed, resident, n);
             simt_config config;
             config.warp = warp;
@@ -348,15 +349,15 @@ TEST_CASE("a misaligned vector access is a fault") {
 // What is thrown, and what is left behind ----------------------------------------------------------------------------
 
 struct counted_object {
-  int* live;
-  explicit counted_object(int* n) : live(n) { ++*live; }
+  std::atomic<int>* live;
+  explicit counted_object(std::atomic<int>* n) : live(n) { ++*live; }
   counted_object(const counted_object&) = delete;
   ~counted_object() { --*live; }
 };
 
 struct thrower : kernel_base<128> {
-  int* live;
-  int* begun;
+  std::atomic<int>* live;
+  std::atomic<int>* begun;
   template <class Block>
   void operator()(Block block, shared<Block::arch>&) const {
     counted_object object(live);
@@ -373,7 +374,7 @@ TEST_CASE("exceptions of a kernel pass through, and every thread is unwound") {
     simt_config config;
     config.schedule = schedule;
     options _(config);
-    int live = 0, begun = 0;
+    std::atomic<int> live = 0, begun = 0;
     CHECK_THROWS_AS(run(4, thrower{{}, &live, &begun}), std::string);
     CHECK(begun > 1);
     CHECK(live == 0);

@@ -221,6 +221,7 @@ class block {
     store_vector<N>(to, value, where);
   }
 
+  static std::uint32_t opaque(std::uint32_t w) { return w; }
   static int popcount(std::uint64_t bits) { return std::popcount(bits); }
   static int lowest_bit(std::uint64_t bits) { return std::countr_zero(bits); }
   static int highest_bit(std::uint64_t bits) { return 63 - std::countl_zero(bits); }

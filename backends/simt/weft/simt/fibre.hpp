@@ -79,72 +79,6 @@ inline constexpr bool address_sanitizer = true;
 inline constexpr bool address_sanitizer = false;
 #endif
 
-/// What a fibre needs and a later one can use again: a stack above a page that may not be touched, and the identities
-/// by which the sanitizers know it. A fresh one costs system calls and page faults, under ThreadSanitizer 0.5 ms.
-struct fibre_stack {
-  char* memory = nullptr;
-  std::size_t bytes = 0;
-#ifdef WEFT_SIMT_TSAN
-  void* tsan = nullptr;
-#endif
-#ifdef WEFT_SIMT_ASAN
-  void* fake = nullptr;
-#endif
-};
-
-/// The idle stacks of this thread, all of one size; kept between launches.
-class stack_pool {
- public:
-  stack_pool() = default;
-  stack_pool(const stack_pool&) = delete;
-  ~stack_pool() { clear(); }
-
-  fibre_stack take(std::size_t bytes) {
-    if (bytes != bytes_) {
-      clear();
-      bytes_ = bytes;
-    }
-    if (free_.empty()) return make(bytes);
-    const fibre_stack stack = free_.back();
-    free_.pop_back();
-    return stack;
-  }
-  void give(const fibre_stack& stack) {
-    if (stack.memory) free_.push_back(stack);
-  }
-  static stack_pool& of_this_thread() {
-    thread_local stack_pool pool;
-    return pool;
-  }
-
- private:
-  static constexpr std::size_t guard = 4096;
-  static fibre_stack make(std::size_t bytes) {
-    void* start =
-        mmap(nullptr, bytes + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED) throw std::bad_alloc();
-    mprotect(start, guard, PROT_NONE);
-    fibre_stack stack;
-    stack.memory = static_cast<char*>(start) + guard;
-    stack.bytes = bytes;
-#ifdef WEFT_SIMT_TSAN
-    stack.tsan = __tsan_create_fiber(0);
-#endif
-    return stack;
-  }
-  void clear() {
-    for (const fibre_stack& stack : free_) {
-#ifdef WEFT_SIMT_TSAN
-      __tsan_destroy_fiber(stack.tsan);
-#endif
-      munmap(stack.memory - guard, stack.bytes + guard);
-    }
-    free_.clear();
-  }
-  std::vector<fibre_stack> free_;
-  std::size_t bytes_ = 0;
-};
-
 #ifndef WEFT_SIMT_UCONTEXT
 // Saves what the ABI says a call preserves, changes the stack, restores. The floating-point control words are left
 // alone: kernels do not change them. `ret` is predicted well, for most fibres wait at the same few call sites.
@@ -160,64 +94,69 @@ class stack_pool {
 }
 #endif
 
-/// One context: a GPU thread's, or (never started) that of the operating-system thread which launched the kernel.
+/// One context: a fibre's, or that of the operating-system thread which runs the machine (default constructed).
 class fibre {
  public:
-  using entry = void (*)(void*);
+  using function = void (*)(void*);
 
-  /// Prepares `function(argument)` to run on the stack at the next switch to this fibre; it must not return.
-  /// `colour` shifts the first frame, or the frames of all fibres would compete for the same few lines of the cache.
-  void start(const fibre_stack& stack, unsigned colour, entry function, void* argument) {
-    stack_ = stack;
-    entry_ = function;
-    argument_ = argument;
+  fibre() {
+#ifdef WEFT_SIMT_TSAN
+    tsan_ = __tsan_get_current_fiber();
+#endif
+  }
+  /// On this stack, whose upper end is 64-byte aligned.
+  fibre(char* stack, std::size_t bytes) : stack_(stack) {
 #ifdef WEFT_SIMT_ASAN
-    __asan_unpoison_memory_region(stack.memory, stack.bytes);
+    bytes_ = bytes;
+#endif
+#ifdef WEFT_SIMT_TSAN
+    tsan_ = __tsan_create_fiber(0);
 #endif
 #ifdef WEFT_SIMT_UCONTEXT
-    (void)colour;
     getcontext(&context_);
-    context_.uc_stack.ss_sp = stack.memory;
-    context_.uc_stack.ss_size = stack.bytes;
+    context_.uc_stack.ss_sp = stack;
+    context_.uc_stack.ss_size = bytes;
     context_.uc_link = nullptr;
     const auto self = reinterpret_cast<std::uintptr_t>(this);
     makecontext(&context_, reinterpret_cast<void (*)()>(&begin_halves), 2, static_cast<unsigned>(self >> 32),
                 static_cast<unsigned>(self));
 #else
-    auto** top = reinterpret_cast<void**>(stack.memory + stack.bytes - colour % 16 * 256);
-    *--top = nullptr;
-    *--top = nullptr;  // keeps the stack 16-byte aligned
-    *--top = reinterpret_cast<void*>(&begin_fibre);
-    *--top = nullptr;                               // rbp
-    *--top = nullptr;                               // rbx
-    *--top = this;                                  // r12
-    *--top = reinterpret_cast<void*>(&first_call);  // r13
-    *--top = nullptr;                               // r14
-    *--top = nullptr;                               // r15
-    stack_pointer_ = top;
+    auto** frame = reinterpret_cast<void**>(stack + bytes);
+    *--frame = nullptr;
+    *--frame = nullptr;  // keeps the stack 16-byte aligned
+    *--frame = reinterpret_cast<void*>(&begin_fibre);
+    *--frame = nullptr;                                // rbp
+    *--frame = nullptr;                                // rbx
+    *--frame = this;                                   // r12
+    *--frame = reinterpret_cast<void*>(&run_forever);  // r13
+    *--frame = nullptr;                                // r14
+    *--frame = nullptr;                                // r15
+    stack_pointer_ = frame;
 #endif
   }
-  /// Gives the stack back, once nothing will switch to this fibre again.
-  fibre_stack finish() {
-    const fibre_stack stack = stack_;
-    stack_ = {};
-    return stack;
-  }
-  /// Before this context, of an operating-system thread, is first switched away from.
-  void adopt_thread() {
+  fibre(const fibre&) = delete;
+  ~fibre() {
 #ifdef WEFT_SIMT_TSAN
-    stack_.tsan = __tsan_get_current_fiber();
+    if (stack_) __tsan_destroy_fiber(tsan_);
 #endif
+  }
+
+  char* stack() const { return stack_; }
+
+  /// The next switch to this idle fibre calls f(argument), whose last act is to switch away; then it is idle again.
+  void assign(function f, void* argument) {
+    function_ = f;
+    argument_ = argument;
   }
 
   /// Leaves `from`, which is running, for `to`; returns when something switches back to `from`.
   __attribute__((no_sanitize("thread"))) static void change(fibre& from, fibre& to) {
 #ifdef WEFT_SIMT_ASAN
     leaving() = &from;
-    __sanitizer_start_switch_fiber(&from.stack_.fake, to.stack_.memory, to.stack_.bytes);
+    __sanitizer_start_switch_fiber(&from.fake_, to.stack_, to.bytes_);
 #endif
 #ifdef WEFT_SIMT_TSAN
-    __tsan_switch_to_fiber(to.stack_.tsan, __tsan_switch_to_fiber_no_sync);
+    __tsan_switch_to_fiber(to.tsan_, __tsan_switch_to_fiber_no_sync);
 #endif
 #ifdef WEFT_SIMT_UCONTEXT
     swapcontext(&from.context_, &to.context_);
@@ -228,15 +167,16 @@ class fibre {
   }
 
  private:
-  static void first_call(void* self) {
-    auto& fibre_ = *static_cast<fibre*>(self);
-    arrived(fibre_);
-    fibre_.entry_(fibre_.argument_);
-    std::abort();  // the entry function returned
+  // Fibres are used again rather than ended: a fresh one costs system calls, under ThreadSanitizer 0.5 ms, and the
+  // sanitizers' own stacks stay balanced.
+  static void run_forever(void* self) {
+    auto& here = *static_cast<fibre*>(self);
+    arrived(here);
+    for (;;) here.function_(here.argument_);
   }
 #ifdef WEFT_SIMT_UCONTEXT
   static void begin_halves(unsigned high, unsigned low) {
-    first_call(reinterpret_cast<void*>(static_cast<std::uintptr_t>(high) << 32 | low));
+    run_forever(reinterpret_cast<void*>(static_cast<std::uintptr_t>(high) << 32 | low));
   }
   ucontext_t context_;
 #else
@@ -247,21 +187,78 @@ class fibre {
   static void arrived(fibre& self) {
     const void* bottom;
     std::size_t size;
-    __sanitizer_finish_switch_fiber(self.stack_.fake, &bottom, &size);
-    fibre_stack& left = leaving()->stack_;
-    left.memory = static_cast<char*>(const_cast<void*>(bottom));
-    left.bytes = size;
+    __sanitizer_finish_switch_fiber(self.fake_, &bottom, &size);
+    fibre& left = *leaving();
+    left.stack_ = static_cast<char*>(const_cast<void*>(bottom));
+    left.bytes_ = size;
   }
   static fibre*& leaving() {
     static thread_local fibre* from = nullptr;
     return from;
   }
+  void* fake_ = nullptr;
+  std::size_t bytes_ = 0;
 #else
   static void arrived(fibre&) {}
 #endif
-  fibre_stack stack_;
-  entry entry_ = nullptr;
+#ifdef WEFT_SIMT_TSAN
+  void* tsan_;
+#endif
+  char* stack_ = nullptr;
+  function function_ = nullptr;
   void* argument_ = nullptr;
+};
+
+/// The idle fibres of this thread, all with stacks of one size; kept between launches. A fibre lives above its own
+/// stack, in one mapping whose lowest page may not be touched; where exactly differs by some lines from fibre to fibre,
+/// or the topmost frames of all would compete for the same few sets of the cache.
+class fibre_pool {
+ public:
+  fibre_pool() = default;
+  fibre_pool(const fibre_pool&) = delete;
+  ~fibre_pool() { clear(); }
+
+  fibre& take(std::size_t stack_bytes) {
+    if (stack_bytes != stack_bytes_) {
+      clear();
+      stack_bytes_ = stack_bytes;
+    }
+    if (free_.empty()) return make();
+    fibre& idle = *free_.back();
+    free_.pop_back();
+    return idle;
+  }
+  void give(fibre& idle) { free_.push_back(&idle); }
+  static fibre_pool& of_this_thread() {
+    thread_local fibre_pool pool;
+    return pool;
+  }
+
+ private:
+  static constexpr std::size_t page = 4096, top = 2 * page;
+
+  std::size_t mapped() const { return page + stack_bytes_ + top; }
+  fibre& make() {
+    void* start = mmap(nullptr, mapped(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) throw std::bad_alloc();
+    mprotect(start, page, PROT_NONE);
+    char* stack = static_cast<char*>(start) + page;
+    const std::size_t bytes =
+        stack_bytes_ + 768 + made_++ % 13 * 256;  // the topmost frames share a page with the fibre
+    static_assert(768 + 12 * 256 + sizeof(fibre) <= top);
+    return *new (stack + bytes) fibre(stack, bytes);
+  }
+  void clear() {
+    for (fibre* idle : free_) {
+      char* start = idle->stack() - page;
+      idle->~fibre();
+      munmap(start, mapped());
+    }
+    free_.clear();
+  }
+  std::vector<fibre*> free_;
+  std::size_t stack_bytes_ = 0;
+  unsigned made_ = 0;
 };
 
 }  // namespace weft::simt_dialect

@@ -18,6 +18,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <utility>
 
 namespace weft {
 
@@ -57,11 +58,11 @@ struct thread_state {
   unsigned index, lane;
   warp_state* warp;
   block_state* block;
-  state_t state;
-  bool begun;
+  state_t state = done;
+  bool begun = false;
   const char* doing;  // with `where`: the last word that may have switched
   site where;
-  fibre context;
+  fibre* context = nullptr;
 };
 
 struct block_state {
@@ -279,7 +280,7 @@ class machine {
         if (slot_[i].count && (!newest || slot_[i].index > newest->index)) newest = &slot_[s = i];
     } else if (slot_[s].count == 0 || turn_left_-- == 0) {
       s = s + 1 == slots_ ? 0 : s + 1;
-      turn_left_ = shape_.threads;
+      turn_left_ = 4 * shape_.threads;
     }
     for (unsigned tried = 0; tried < slots_; ++tried) {
       if (slot_[s].count) return &slot_[turn_ = s];
@@ -300,7 +301,7 @@ class machine {
     thread_state* next = next_thread();
     if (next == &self) return;
     running = next;
-    fibre::change(self.context, next ? next->context : main_);
+    fibre::change(*self.context, next ? *next->context : main_);
     if (failure_) throw unwound{};
   }
 
@@ -338,7 +339,7 @@ class machine {
       quiet _;
       next = &here->retire(self);
     }
-    fibre::change(self.context, *next);
+    fibre::change(*self.context, *next);
   }
 
   /// Ends the thread and returns who runs next.
@@ -359,13 +360,12 @@ class machine {
       if (block.waiting == block.live) open_barrier(block, nullptr);
       running = next_thread();
     }
-    return running ? running->context : main_;
+    return running ? *running->context : main_;
   }
 
   // The life of a block --------------------------------------------------------------------------------------------
 
   void prepare() {
-    main_.adopt_thread();
     slots_ = shape_.blocks < unsigned(config_.resident) ? shape_.blocks : unsigned(config_.resident);
     slot_ = std::make_unique<block_state[]>(slots_);
     if (config_.shuffle_blocks) {
@@ -415,7 +415,8 @@ class machine {
       thread_state& thread = block.thread[i];
       thread.doing = "start";
       thread.begun = false;
-      thread.context.start(stack_pool::of_this_thread().take(bytes), i, &enter, &thread);
+      thread.context = &fibre_pool::of_this_thread().take(bytes);
+      thread.context->assign(&enter, &thread);
     }
     for (unsigned i = 0; i < block.threads; ++i)
       wake(block.thread[config_.schedule == simt_schedule::reverse ? block.threads - 1 - i : i]);
@@ -425,7 +426,8 @@ class machine {
     if (!block.shared) return;
     ::operator delete (block.shared, std::align_val_t{128});
     block.shared = nullptr;
-    for (unsigned i = 0; i < block.threads; ++i) stack_pool::of_this_thread().give(block.thread[i].context.finish());
+    for (unsigned i = 0; i < block.threads; ++i)
+      if (fibre* idle = std::exchange(block.thread[i].context, nullptr)) fibre_pool::of_this_thread().give(*idle);
   }
 
   std::size_t stack_bytes() const { return config_.stack_bytes * (address_sanitizer ? 4 : 1); }
@@ -438,7 +440,7 @@ class machine {
         thread_state* next = next_thread();
         if (!next) throw simt_fault("deadlock: no thread can go on" + who_waits(), shape_.where);
         running = next;
-        fibre::change(main_, next->context);
+        fibre::change(main_, *next->context);
         for (unsigned s = 0; s < slots_; ++s) {
           block_state& block = slot_[s];
           if (block.live || !block.shared) continue;
@@ -460,7 +462,7 @@ class machine {
         thread_state& thread = slot_[s].thread[i];
         if (thread.state == thread_state::done || !thread.begun) continue;
         running = &thread;
-        fibre::change(main_, thread.context);
+        fibre::change(main_, *thread.context);
       }
   }
 

@@ -16,22 +16,21 @@ namespace weft {
 
 /// Which of the threads that can run runs next. Every schedule is fair: a thread that can run does so at some time.
 enum class simt_schedule : unsigned char {
-  fifo,     ///< in order; a block runs for about one turn of all its threads, then the next block
+  fifo,     ///< in order; each thread of a block about four times, then the next block
   reverse,  ///< the same, starting with the highest thread
   random,   ///< any thread of any block, by the seed
   starve,   ///< 7 turns of 8 go to the block that started last: look-back finds its predecessors late
 };
 
 struct simt_config {
-  int warp = 32;                                 ///< lanes of a warp: 32 or 64             (warp=)
-  simt_schedule schedule = simt_schedule::fifo;  ///< (schedule=fifo|reverse|random|starve)
-  std::uint64_t seed = 1;                        ///< of random, starve and shuffle_blocks  (seed=)
-  int resident = 8;                              ///< blocks in flight at a time            (resident=)
-  bool shuffle_blocks = false;                   ///< blocks start in a random order        (shuffle=0|1)
-  int multiprocessors = 4;                       ///< what the device says it has           (multiprocessors=)
-  std::uint64_t max_spins = std::uint64_t{1}
-                            << 22;      ///< scheduling points without progress before "livelock" (max_spins=)
-  std::size_t stack_bytes = 64 * 1024;  ///< of each GPU thread; four times that under AddressSanitizer   (stack=)
+  int warp = 32;                                 ///< warp=          lanes of a warp: 32 or 64
+  simt_schedule schedule = simt_schedule::fifo;  ///< schedule=      fifo, reverse, random or starve
+  std::uint64_t seed = 1;                        ///< seed=          of random, starve and shuffle_blocks
+  int resident = 4;                              ///< resident=      blocks in flight at a time
+  bool shuffle_blocks = false;                   ///< shuffle=0|1    blocks start in a random order
+  int multiprocessors = 4;                       ///< multiprocessors=   what the device says it has
+  std::uint64_t max_spins = 1u << 22;            ///< max_spins=     waits without progress that make a livelock
+  std::size_t stack_bytes = 64 * 1024;  ///< stack=         of a GPU thread; 4 times that under AddressSanitizer
 
   /// Reads "name=value,name=value"; throws std::invalid_argument naming the word that is wrong.
   static simt_config parse(std::string_view text) {
