@@ -25,6 +25,14 @@ using size_class = weft::detail::size_class;
 
 constexpr std::size_t big = std::size_t{1} << 20;  // one vendor block each
 
+// Peer defect 20: used before main, and given back after it.
+struct early_user {
+  weft::stream_ref stream = weft::host_runtime().default_stream();
+  void* memory = weft::default_resource(weft::host_runtime(), 0).allocate(big, 16, stream);
+  ~early_user() { weft::default_resource(weft::host_runtime(), 0).deallocate(memory, big, 16, stream); }
+} const before_main;
+const weft::stream stream_before_main(weft::host_runtime(), 0);
+
 weft::stream make_stream(mock_runtime& device) { return {device, 0}; }
 
 }  // namespace
@@ -412,6 +420,14 @@ TEST_CASE("pool: one default pool for each run time and device, for ever") {
   for (auto& at : seen) threads.emplace_back([&] { at = &weft::default_resource(host, 0); });
   for (std::thread& t : threads) t.join();
   for (auto* at : seen) REQUIRE(at == &weft::default_resource(host, 0));
+}
+
+TEST_CASE("pool: peer defect 20, serves static objects in any order") {
+  REQUIRE(before_main.memory != nullptr);
+  static_cast<unsigned char*>(before_main.memory)[big - 1] = 1;
+  void* mine = weft::default_resource(weft::host_runtime(), 0).allocate(big, 16, stream_before_main);
+  REQUIRE(mine != before_main.memory);
+  weft::default_resource(weft::host_runtime(), 0).deallocate(mine, big, 16, stream_before_main);
 }
 
 TEST_CASE("result slots: one of each thread's own, kept between calls") {

@@ -20,7 +20,6 @@
 #include <weft/memory/stream_watch.hpp>
 
 #include <atomic>
-#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -66,6 +65,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     drain(lost_);
     for (const vendor_block& slab : slabs_) give_back(slab.memory, slab.bytes);
     for (detail::pool_event* event : events_) owner_.event_destroy(event->native), delete event;
+    for (detail::stream_blocks* stream : streams_) delete stream;
   }
 
   void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
@@ -131,33 +131,38 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     void* memory;
     std::size_t bytes;
   };
+  // Where a stream was found last, so that a warm call does not search. Checked before it is believed.
+  struct hint {
+    std::size_t at = 0;
+    std::uint64_t foreign = ~std::uint64_t{0};
+  };
+  static constexpr std::size_t hints = 64;
 
   bool is_large(int index) const noexcept { return detail::size_class::bytes(index) > options_.slab_bytes / 8; }
 
-  // Streams
-  // ------------------------------------------------------------------------------------------------------------
+  // Streams -----------------------------------------------------------------------------------------------------------
 
   // nullptr for a foreign stream, of which nothing may be remembered beyond events.
   detail::stream_blocks* blocks_of(stream_ref stream, std::uint64_t id) {
-    if (last_ < streams_.size() && streams_[last_]->id == id) return streams_[last_].get();
-    if (id == last_foreign_) return nullptr;
+    hint& seen = hints_[id % hints];
+    if (seen.at < streams_.size() && streams_[seen.at]->id == id) return streams_[seen.at];
+    if (seen.foreign == id) return nullptr;
     for (std::size_t i = 0; i < streams_.size(); ++i)
-      if (streams_[i]->id == id) return streams_[last_ = i].get();
+      if (streams_[i]->id == id) return streams_[seen.at = i];
     detail::stream_kind kind;
     if (stream.handle == owner_.default_stream().handle) {
       kind = detail::stream_kind::thread_default;
     } else if (detail::stream_watch::instance().is_live(&owner_, id)) {
       kind = detail::stream_kind::owned;
     } else {
-      last_foreign_ = id;
+      seen.foreign = id;
       return nullptr;
     }
-    auto made = std::make_unique<detail::stream_blocks>(stream, id, kind);
     streams_.reserve(streams_.size() + 1);
     if (kind == detail::stream_kind::thread_default) detail::thread_streams::remember(stream, id);
-    streams_.push_back(std::move(made));
-    last_ = streams_.size() - 1;
-    return streams_.back().get();
+    streams_.push_back(new detail::stream_blocks(stream, id, kind));
+    seen.at = streams_.size() - 1;
+    return streams_.back();
   }
 
   // Covers what the stream freed by one event, so that anyone may have it once the event has passed.
@@ -167,6 +172,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       if (streams_[i]->id != id) continue;
       cover(*streams_[i], stream);
+      delete streams_[i];
       streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(i));
       return;
     }
@@ -187,9 +193,8 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     if (spare_events_.empty()) {
       events_.reserve(events_.size() + 1);
       spare_events_.reserve(events_.size() + 1);
-      auto made = std::make_unique<detail::pool_event>(owner_.event_create(device_, false));
-      events_.push_back(made.get());
-      spare_events_.push_back(made.release());
+      events_.push_back(new detail::pool_event(owner_.event_create(device_, false)));
+      spare_events_.push_back(events_.back());
     }
     detail::pool_event* event = spare_events_.back();
     owner_.event_record(event->native, stream);
@@ -208,8 +213,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     if (--event->blocks == 0) spare_events_.push_back(event);  // reserved in record()
   }
 
-  // The cold path, in the order of what it costs the device
-  // ---------------------------------------------------------------
+  // The cold path, in the order of what it costs the device -----------------------------------------------------------
 
   void* allocate_cold(std::size_t bytes, int index, stream_ref stream, std::uint64_t id) {
     if (void* memory = take_done(index, id)) return took(memory, index, statistics_.cross_stream_reuses);
@@ -242,7 +246,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
   void* take_done(int index, std::uint64_t id) {
     for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
       if (passed(*node->event)) return take_shared(index, node);
-    for (auto& other : streams_)
+    for (detail::stream_blocks* other : streams_)
       if (other->id != id && other->kind == detail::stream_kind::owned && other->free.first(index, nodes_) != nullptr &&
           !owner_.capturing(other->stream) && owner_.stream_ready(other->stream))
         return other->free.take(index, nodes_);
@@ -255,7 +259,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
       owner_.stream_wait(stream, node->event->native);
       return take_shared(index, node);
     }
-    for (auto& other : streams_)
+    for (detail::stream_blocks* other : streams_)
       if (other->kind == detail::stream_kind::owned && other->free.first(index, nodes_) != nullptr &&
           !owner_.capturing(other->stream)) {
         detail::pool_event* event = record(other->stream, other->id);
@@ -310,8 +314,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
     statistics_.held_bytes -= bytes;
   }
 
-  // Freed blocks
-  // ---------------------------------------------------------------------------------------------------------
+  // Freed blocks ------------------------------------------------------------------------------------------------------
 
   void put_back(void* memory, int index, stream_ref stream, std::uint64_t id) {
     const std::size_t bytes = detail::size_class::bytes(index);
@@ -337,7 +340,7 @@ class pool_resource final : public memory_resource, private detail::stream_obser
   void trim_locked() noexcept {
     // The legacy default stream comes after all blocking streams of the device, thread-default ones among them.
     const bool threads_done = synchronize({&owner_, nullptr, device_});
-    for (auto& stream : streams_) {
+    for (detail::stream_blocks* stream : streams_) {
       const bool is_thread = stream->kind == detail::stream_kind::thread_default;
       if (is_thread ? threads_done : synchronize(stream->stream)) drain(stream->free);
     }
@@ -404,9 +407,8 @@ class pool_resource final : public memory_resource, private detail::stream_obser
 
   mutable std::mutex guard_;
   pool_statistics statistics_;
-  std::vector<std::unique_ptr<detail::stream_blocks>> streams_;
-  std::size_t last_ = 0;  // index of the stream seen last
-  std::uint64_t last_foreign_ = ~std::uint64_t{0};
+  std::vector<detail::stream_blocks*> streams_;
+  hint hints_[hints];
   detail::node_store nodes_;   // as many as blocks were ever made, so that deallocate never needs memory
   detail::block_list shared_;  // each block behind an event
   detail::block_list lost_;    // never handed out again
