@@ -31,9 +31,9 @@ rule 'Headers that cost every user compile time are not included:' \
   "$(search '^ *# *include <(algorithm|functional|iostream|ranges|regex|execution|thrust/|cub/|rocprim/|hipcub/)' "${headers[@]}")"
 
 rule 'The width of a warp is asked of the block, never written down:' \
-  "$(search '\bwarpSize\b|__AMDGCN_WAVEFRONT_SIZE|0x[fF]{8}[uU]?\b' backends/gpu include | grep -v '//.*0x')"
+  "$(search '\bwarpSize\b|__AMDGCN_WAVEFRONT_SIZE|[(, ]0x[fF]{8}[uU]?[,)]' backends/gpu include)"
 
-rule 'Headers do not open namespaces for their users:' "$(search '^ *using namespace' "${headers[@]}")"
+rule 'Headers do not open namespaces for their users:' "$(search '^using namespace' "${headers[@]}")"
 
 rule 'Nothing is left for later:' \
   "$(grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' include backends test bench examples --include='*.[hc]pp' --include='*.cu' || true)"
