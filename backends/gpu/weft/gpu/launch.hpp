@@ -11,6 +11,7 @@
 #pragma once
 
 #include <weft/gpu/dialect.hpp>
+#include <weft/gpu/state.hpp>
 #include <weft/gpu/tuning.hpp>
 #include <weft/policy.hpp>
 
@@ -32,7 +33,13 @@ const device_info& device_of(const Policy& policy) {
 template <arch A, class Policy, class Kernel>
 void launch(const Policy& policy, offset blocks, const Kernel& kernel) {
   static_assert(Kernel::template block_threads<A> % 64 == 0, "blocks are whole warps at either width");
-  if (blocks > 0) dialect::launch<A>(static_cast<unsigned>(blocks), policy.stream(), kernel, policy.where());
+  if (blocks <= 0) return;
+  try {
+    dialect::launch<A>(static_cast<unsigned>(blocks), policy.stream(), kernel, policy.where());
+  } catch (...) {
+    ++failed_launches();
+    throw;
+  }
 }
 
 /// How many blocks of the kernel the policy's device holds at once: the grid of a persistent kernel.

@@ -13,6 +13,13 @@
 
 namespace weft::gpu {
 
+/// How many launches of this thread have thrown: their kernels may have stopped midway (in the emulation, when a
+/// functor throws) and left any words, so slabs from before are cleared once more.
+inline unsigned& failed_launches() {
+  thread_local unsigned n = 0;
+  return n;
+}
+
 class state_slab {
  public:
   state_slab(runtime& owner, stream_ref stream, std::uint64_t id) : owner_(&owner), device_(stream.device), id_(id) {}
@@ -22,6 +29,7 @@ class state_slab {
         id_(o.id_),
         bytes_(o.bytes_),
         data_(o.data_),
+        failures_(o.failures_),
         epoch(o.epoch),
         ticket(o.ticket) {
     o.data_ = nullptr;
@@ -47,12 +55,15 @@ class state_slab {
       data_ = owner_->allocate(memory_kind::device, grown, device_);
       bytes_ = grown;
       clear(stream);
+    } else if (failures_ != failed_launches()) {
+      clear(stream);
     }
     return data_;
   }
   void clear(stream_ref stream) {
     owner_->fill_bytes(data_, 0, bytes_, stream);
     epoch = 0, ticket = 0;
+    failures_ = failed_launches();
   }
 
  private:
@@ -61,6 +72,7 @@ class state_slab {
   std::uint64_t id_;
   std::size_t bytes_ = 0;
   void* data_ = nullptr;
+  unsigned failures_ = 0;
 
  public:
   std::uint32_t epoch = 0;   // for state words that carry one: the number of calls so far
