@@ -19,8 +19,7 @@ void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValue
     const offset j = begin - i, j_end = end - i_end;
     merge_each(a + i, i_end - i, b + j, j_end - j, less, [&](offset o, bool from_b, offset at) {
       if constexpr (std::is_pointer_v<AKeys> && std::is_same_v<AKeys, BKeys>) {
-        const auto* const from = from_b ? b + j : a + i;
-        out[begin + o] = from[at];
+        out[begin + o] = choose(from_b, a + i, b + j)[at];
       } else if (from_b) {
         out[begin + o] = b[j + at];
       } else {
@@ -28,8 +27,7 @@ void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValue
       }
       if constexpr (!is_none<OutValues>) {
         if constexpr (std::is_pointer_v<AValues> && std::is_same_v<AValues, BValues>) {
-          const auto* const from = from_b ? b_values + j : a_values + i;
-          out_values[begin + o] = from[at];
+          out_values[begin + o] = choose(from_b, a_values + i, b_values + j)[at];
         } else if (from_b) {
           out_values[begin + o] = b_values[j + at];
         } else {

@@ -22,6 +22,17 @@ offset merge_split(A a, offset a_n, B b, offset b_n, offset diagonal, const Less
   return low;
 }
 
+/// second if `take_second`, else first, by arithmetic: compilers like to turn ?: into a branch, which here is taken at
+/// random.
+inline offset choose(bool take_second, offset first, offset second) {
+  return first + ((second - first) & -static_cast<offset>(take_second));
+}
+template <class T>
+const T* choose(bool take_second, const T* first, const T* second) {
+  const auto a = reinterpret_cast<std::uintptr_t>(first), b = reinterpret_cast<std::uintptr_t>(second);
+  return reinterpret_cast<const T*>(a + ((b - a) & -static_cast<std::uintptr_t>(take_second)));
+}
+
 /// put(o, from_b, i) for each output o in [0, a_n + b_n) in some order: output o is element i of a or of b.
 template <class A, class B, class Less, class Put>
 void merge_each(A a, offset a_n, B b, offset b_n, const Less& less, Put put) {
@@ -32,18 +43,18 @@ void merge_each(A a, offset a_n, B b, offset b_n, const Less& less, Put put) {
     if (k < 8) break;
     for (offset step = 0; step < k; ++step) {
       const bool front = less(b[j], a[i]);
-      put(i + j, front, front ? j : i);
+      put(i + j, front, choose(front, i, j));
       j += front;
       i += !front;
       const bool back = !less(b[j_end - 1], a[i_end - 1]);  // the last output comes from b unless a's last is greater
-      put(i_end + j_end - 1, back, back ? j_end - 1 : i_end - 1);
+      put(i_end + j_end - 1, back, choose(back, i_end, j_end) - 1);
       j_end -= back;
       i_end -= !back;
     }
   }
   while (i < i_end && j < j_end) {
     const bool front = less(b[j], a[i]);
-    put(i + j, front, front ? j : i);
+    put(i + j, front, choose(front, i, j));
     j += front;
     i += !front;
   }
@@ -54,10 +65,7 @@ void merge_each(A a, offset a_n, B b, offset b_n, const Less& less, Put put) {
 /// The same into an array of the elements' own trivially copyable type.
 template <class T, class Less>
 void merge_into(const T* a, offset a_n, const T* b, offset b_n, T* out, const Less& less) {
-  merge_each(a, a_n, b, b_n, less, [=](offset o, bool from_b, offset i) {
-    const T* const from = from_b ? b + i : a + i;  // the address is selected, not the branch
-    out[o] = *from;
-  });
+  merge_each(a, a_n, b, b_n, less, [=](offset o, bool from_b, offset i) { out[o] = choose(from_b, a, b)[i]; });
 }
 
 }  // namespace weft::cpu

@@ -46,13 +46,14 @@ struct radix_sorter {
         const offset stop = min(end, i + step);
         for (offset j = i; j < stop; ++j) varying = static_cast<key_type>(varying | (Key{}(data[j]) ^ first));
         if (result.ascending || result.descending) {
-          bool up = true, down = true;
+          key_type falls = 0, rises = 0;  // of the keys' own width, so that the loop vectorises
           for (offset j = max(i, 1); j < stop; ++j) {
-            up &= Key{}(data[j - 1]) <= Key{}(data[j]);
-            down &= Key{}(data[j - 1]) > Key{}(data[j]);
+            const key_type before = Key{}(data[j - 1]), here = Key{}(data[j]);
+            falls = static_cast<key_type>(falls | static_cast<key_type>(before > here));
+            rises = static_cast<key_type>(rises | static_cast<key_type>(before <= here));
           }
-          result.ascending &= up;
-          result.descending &= down;
+          result.ascending &= falls == 0;
+          result.descending &= rises == 0;
         }
       }
       result.varying = varying;

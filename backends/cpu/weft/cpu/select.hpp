@@ -47,19 +47,25 @@ first_of_run<In, Equal> kept(In in, flag_first<Equal> flag) {
 
 inline constexpr offset mask_block = 4096;  // elements whose mask is on the stack at a time
 
+/// byte[i] = flag(begin + i) for i in [0, n), then zeroes up to `padded`.
+template <class Flag>
+void make_bytes(offset begin, offset n, offset padded, unsigned char* byte, const Flag& flag) {
+  wide([ =, test = flag ]() mutable __attribute__((always_inline)) {
+    offset i = 0;
+    if constexpr (Flag::keeps_first)
+      if (begin == 0) byte[i++] = 1;
+    for (; i < n; ++i) byte[i] = test(begin + i) ? 1 : 0;
+    for (; i < padded; ++i) byte[i] = 0;
+  });
+}
+
 /// mask bit i = flag(begin + i) for i in [0, n), n <= 4096; bits up to the next multiple of 64 are 0. Returns how many
 /// are set.
 template <class Flag>
 offset make_mask(offset begin, offset n, std::uint64_t* mask, const Flag& flag) {
   alignas(64) unsigned char byte[mask_block];
   const offset words = ceil_div(n, 64);
-  wide([ =, test = flag, to = static_cast<unsigned char*>(byte) ]() mutable __attribute__((always_inline)) {
-    offset i = 0;
-    if constexpr (Flag::keeps_first)
-      if (begin == 0) to[i++] = 1;
-    for (; i < n; ++i) to[i] = test(begin + i) ? 1 : 0;
-    for (; i < words * 64; ++i) to[i] = 0;
-  });
+  make_bytes(begin, n, words * 64, byte, flag);
   return bits_of_bytes(byte, words, mask);
 }
 

@@ -39,7 +39,9 @@ constexpr unsigned_of<sizeof(K)> ordered_bits(K key) {
     constexpr U largest = __builtin_bit_cast(U, infinity);  // of +inf, sign clear
     constexpr U origin = Descending ? static_cast<U>(largest ^ top) : static_cast<U>(~(largest ^ top));
     constexpr U zero = Descending ? static_cast<U>(origin - top) : static_cast<U>(top - 1 - origin);
-    bits = static_cast<U>(bits ^ (bits & top ? static_cast<U>(~U{0}) : top));
+    // All ones or none, by arithmetic: a branch on the sign would be taken at random.
+    const U negative = static_cast<U>(U{0} - static_cast<U>(bits >> (sizeof(K) * 8 - 1)));
+    bits = static_cast<U>(bits ^ (negative | top));
     bits = static_cast<U>(Descending ? origin - bits : bits - origin);
     return static_cast<U>(bits + (bits == zero ? 1 : 0));
   } else {
