@@ -16,12 +16,7 @@ function(weft_test_program name)
   if(arg_POLICY)
     target_compile_definitions(${target} PRIVATE WEFT_TEST_POLICY=${arg_POLICY} WEFT_TEST_HEADER=<${arg_HEADER}>)
   endif()
-  # -O1 takes half the time of -O3 to compile, and the loops that matter ask for -O3 by themselves. The two warnings are
-  # wrong about std::string and std::function in g++ 12 (gcc.gnu.org/PR105651, PR105562).
-  target_compile_options(${target} PRIVATE
-    "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;$<$<CONFIG:Release>:-O1>>"
-    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict;-Wno-maybe-uninitialized>
-    "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;-Xcompiler=-Wall,-Wextra;-Werror=all-warnings>")
+  weft_strict(${target})
 endfunction()
 
 # weft_add_tests(NAME PREFIX p FILES … LABELS … [STEMS …] [NOT_STEMS …] [ENVIRONMENT …]): one ctest entry PREFIX/STEM per

@@ -26,6 +26,11 @@ say "ready after $(($(seconds) - began)) s"
 
 results=() passed=0 failed=0 status=0
 
+# A line for every fifth of a build.
+progress() {
+  awk -F'[][/]' '/^\[[0-9]+\/[0-9]+\]/ && int($2 * 5 / $3) > shown { shown = int($2 * 5 / $3); print "   built " $2 " of " $3; fflush() }'
+}
+
 # run_stage NAME PRESET LABELS TARGETS [CMAKE ARGUMENTS…]: configures, builds the targets (all of them that compile), runs
 # the tests with one of the labels.
 run_stage() {
@@ -37,9 +42,9 @@ run_stage() {
     results+=("$name: configure FAILED") status=1
     return 0
   fi
-  cmake --build "build/$preset" -j "$cores" --target $targets -- -k 0 >"build/$preset.build.log" 2>&1 || built=BAD
+  cmake --build "build/$preset" -j "$cores" --target $targets -- -k 0 2>&1 | tee "build/$preset.build.log" | progress || built=BAD
   if [ $built = BAD ]; then
-    grep -E '^FAILED|error|undefined reference' "build/$preset.build.log" | head -20 || true
+    grep -E '^FAILED|error:|error #|undefined reference' "build/$preset.build.log" | head -20 || true
     status=1
   fi
   compiled=$(($(seconds) - start))
@@ -61,22 +66,22 @@ stage_cpu() { run_stage cpu release '.' all; }
 stage_debug() { run_stage debug debug 'core|seq|openmp|tbb' 'weft_test_core weft_test_seq weft_test_openmp weft_test_tbb'; }
 stage_cuda() {
   have nvcc || [ -x /usr/local/cuda/bin/nvcc ] || { skip_stage cuda 'no nvcc here'; return; }
-  local labels='cuda|usage'
+  local labels='cuda|usage|vendor'
   if ! nvidia-smi -L >/dev/null 2>&1; then
     say 'cuda: no device here: the tests are compiled and linked, not run'
-    labels=usage
+    labels='usage|vendor'
   fi
-  run_stage cuda cuda "$labels" weft_test_cuda
+  run_stage cuda cuda "$labels" 'weft_test_cuda weft_vendor weft_examples_cuda'
 }
 stage_hip() {
   packages_for hip
   eval "$has" || { skip_stage hip 'clang 19 or the HIP packages are missing'; return; }
-  local labels='hip|code_objects'
+  local labels='hip|code_objects|headers|vendor'
   if [ ! -e /dev/kfd ]; then
     say 'hip: no AMD device here: the tests are compiled and linked, not run on AMD hardware'
-    labels=code_objects
+    labels='code_objects|headers|vendor'
   fi
-  run_stage hip hip "$labels" weft_test_hip
+  run_stage hip hip "$labels" 'weft_test_hip weft_vendor weft_examples_hip'
 }
 stage_asan() {
   if [ $quick = 1 ]; then
