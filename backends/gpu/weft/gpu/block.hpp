@@ -85,26 +85,56 @@ template <int Threads, int Bytes, int ThreadBytes>
 using tile_of = tile_shape<Threads, run_items(Bytes),
                            (ThreadBytes < Bytes * run_items(Bytes) ? 1 : ThreadBytes / (Bytes * run_items(Bytes)))>;
 
-/// Loads the elements of a thread's run that exist: `count` of Run from it[i] on.
+/// A run of N elements between its load and its use. Elements of one or two bytes stay packed in words; taking them out
+/// again costs less than a register each.
+template <class T, int N>
+struct held_run {
+  static constexpr bool packed = sizeof(T) < 4 && N * sizeof(T) % 4 == 0;
+  static constexpr int words = packed ? N * sizeof(T) / 4 : 1;
+  items<T, packed ? 1 : N> value;
+  std::uint32_t word[words];
+
+  WEFT_DEVICE void hold(const items<T, N>& v) {
+    if constexpr (packed) {
+      std::memcpy(word, v.value, sizeof(word));
+    } else {
+#pragma unroll
+      for (int k = 0; k < N; ++k) value[k] = v[k];
+    }
+  }
+  template <class Block>
+  WEFT_DEVICE items<T, N> take(Block block) const {
+    items<T, N> v;
+    if constexpr (packed) {
+      std::uint32_t fresh[words];
+#pragma unroll
+      for (int k = 0; k < words; ++k) fresh[k] = block.opaque(word[k]);
+      std::memcpy(v.value, fresh, sizeof(fresh));
+    } else {
+#pragma unroll
+      for (int k = 0; k < N; ++k) v[k] = value[k];
+    }
+    return v;
+  }
+};
+
+/// Loads a run that may reach past the end: of it[i …], `count` elements exist (0 or fewer: none of the run, but then
+/// it[i + count - 1] does). In the place of the others stands the last one, a value only to have one.
 template <int Run, bool Full, class Block, class It, class T>
 WEFT_DEVICE void load_tail_run(const It& it, offset i, int count, bool wide, T* v) {
   if constexpr (Full) {
     load_run<Run, Block>(it, i, wide, v);
   } else {
 #pragma unroll
-    for (int k = 0; k < Run; ++k)
-      if (k < count) v[k] = static_cast<T>(it[i + k]);
+    for (int k = 0; k < Run; ++k) v[k] = static_cast<T>(it[i + (k < count ? k : count - 1)]);
   }
 }
-template <int Run, bool Full, class Block, class It, class T>
-WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, bool wide, const T* v) {
-  if constexpr (Full) {
-    store_run<Run, Block>(it, i, wide, v);
-  } else {
+/// Stores the elements of a run that exist.
+template <int Run, class It, class T>
+WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, const T* v) {
 #pragma unroll
-    for (int k = 0; k < Run; ++k)
-      if (k < count) it[i + k] = v[k];
-  }
+  for (int k = 0; k < Run; ++k)
+    if (k < count) it[i + k] = v[k];
 }
 
 /// Bit k: element i + k of this thread's run begins a run of equal elements (it is the first, or its predecessor

@@ -80,6 +80,7 @@ struct reduce_by_key_kernel {
     int warp_heads[block_threads<A> / 32];
     items<V, 1> prefix;  // the fold of the run open before the tile
     items<V, 1> last;    // the fold of the last run, in the last tile
+    bool head_first;     // the tile's first element begins a run
     offset before;       // runs that begin before the tile
     std::uint32_t ticket;
   };
@@ -101,83 +102,168 @@ struct reduce_by_key_kernel {
     const unsigned tile = states.draw(block, s.ticket);
     const offset start = tile * tile_items;
     if (n - start >= tile_items)
-      run_tile<true>(block, s, tile, start, static_cast<int>(tile_items));
+      full_tile(block, s, tile, start);
     else
-      run_tile<false>(block, s, tile, start, static_cast<int>(n - start));
+      last_tile(block, s, tile, start, static_cast<int>(n - start));
   }
 
-  template <bool Full, class Block>
-  WEFT_DEVICE void run_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+  template <class Block>
+  WEFT_DEVICE void full_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start) const {
     using tile_shape = shape<Block::arch>;
     constexpr int rows = tile_shape::rows;
-    const auto warp = block.warp();
-    const int w = static_cast<int>(warp.index());
 
     // Load, and find where runs begin.
-    items<K, rows * run> k;
-    items<V, rows * run> v;
+    items<K, run> k[rows];
+    items<V, run> v[rows];
     std::uint32_t mask[rows];
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      load_tail_run<run, Full, Block>(keys, start + at, valid - at, wide_keys, k.value + r * run);
-      load_tail_run<run, Full, Block>(values, start + at, valid - at, wide_values, v.value + r * run);
+      const offset i = start + tile_shape::at(block, r);
+      load_run<run, Block>(keys, i, wide_keys, k[r].value);
+      load_run<run, Block>(values, i, wide_values, v[r].value);
     }
 #pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      mask[r] = heads<run, Full>(block, keys, start + at, valid - at, k.value + r * run, equal);
-    }
+    for (int r = 0; r < rows; ++r)
+      mask[r] = heads<run, true>(block, keys, start + tile_shape::at(block, r), run, k[r].value, equal);
 
     // Scan the warp, then the warps of the block.
     int rank[rows];
     const int warp_heads = rank_rows<rows>(block, mask, rank);
     items<V, rows> open;  // the fold of the run that is open before this lane's run of row r, as far as the warp has it
-    const V of_warp = scan_rows<Full>(block, v, mask, valid, open);
-    if (warp.lane() == Block::width - 1) s.warp_values[w] = of_warp, s.warp_heads[w] = warp_heads;
+    V carry = v[0][0];
+#pragma unroll
+    for (int r = 0; r < rows; ++r) open[r] = scan_row(block, v[r], mask[r], r == 0, true, true, carry);
+    if (block.warp().lane() == 0)
+      s.warp_values[static_cast<int>(block.warp().index())] = carry, s.warp_heads[block.warp().index()] = warp_heads;
     block.sync();
-    run_state<V> total{0, of_warp};
-    int heads_before;
-    const V before = scan_warps<Full>(block, s, valid, heads_before, total);
-    if (Full && tile > 0 && block.thread() == 0) states.publish(block, tile, total, false);
+    const entry e = scan_warps<true>(block, s, tile_shape::items, carry);
+    if (tile > 0 && block.thread() == 0) states.publish(block, tile, e.total, false);
 
-      // Compact; the first warp then looks for what the tile continues.
+      // Compact.
 #pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      const bool first = r == 0 && warp.lane() == 0, first_of_tile = first && w == 0;
-      V sum = open[r];
-      if (first && w > 0)
-        sum = before;
-      else if (w > 0 && rank[r] == 0 && (Full || at < valid))
-        sum = static_cast<V>(op(before, open[r]));
-      int next = heads_before + rank[r];
-#pragma unroll
-      for (int j = 0; j < run; ++j) {
-        if (!Full && at + j >= valid) break;
-        const bool nothing_before = first_of_tile && j == 0;
-        if (mask[r] >> j & 1) {
-          s.keys[next] = k[r * run + j];
-          if (!nothing_before) s.values[next] = sum;
-          ++next;
-          sum = v[r * run + j];
-        } else {
-          sum = nothing_before ? v[r * run + j] : static_cast<V>(op(sum, v[r * run + j]));
-        }
-        if (start + at + j == n - 1) s.last[0] = sum;
-      }
+    for (int r = 0; r < rows; ++r)
+      compact_run(block, s, e, k[r], v[r], mask[r], rank[r], open[r], r == 0, start, tile_shape::at(block, r), run);
+    write_tile<true>(block, s, e, tile, start, tile_shape::items);
+  }
+
+  /// The last tile, of which `valid` elements exist: row by row, and read twice, to keep the code small.
+  template <class Block>
+  WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+    using tile_shape = shape<Block::arch>;
+    constexpr int row_items = run * static_cast<int>(Block::width);
+    const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
+    const int begin = w * tile_shape::rows * row_items;
+    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+
+    items<K, run> k;
+    items<V, run> v;
+    std::uint32_t mask;
+    int rank, warp_heads = 0;
+    V carry = static_cast<V>(values[start]);
+#pragma unroll 1
+    for (int row = begin; row < end; row += row_items) {
+      const int at = row + lane * run;
+      load_tail_run<run, false, Block>(keys, start + at, end - at, wide_keys, k.value);
+      load_tail_run<run, false, Block>(values, start + at, end - at, wide_values, v.value);
+      mask = heads<run, false>(block, keys, start + at, end - at, k.value, equal);
+      warp_heads += rank_rows<1>(block, &mask, &rank);
+      scan_row(block, v, mask, row == begin, at < end, at + run <= end, carry);
     }
-    if (w == 0) find_prefix<Full>(block, s, tile, total);
-    const bool head_first = block.sync_or(first_head(block, mask[0]));
+    if (lane == 0) s.warp_values[w] = carry, s.warp_heads[w] = warp_heads;
+    block.sync();
+    const entry e = scan_warps<false>(block, s, valid, carry);
+    int ranked = 0;
+#pragma unroll 1
+    for (int row = begin; row < end; row += row_items) {
+      const int at = row + lane * run;
+      load_tail_run<run, false, Block>(keys, start + at, end - at, wide_keys, k.value);
+      load_tail_run<run, false, Block>(values, start + at, end - at, wide_values, v.value);
+      mask = heads<run, false>(block, keys, start + at, end - at, k.value, equal);
+      const int of_row = rank_rows<1>(block, &mask, &rank);
+      const V open = scan_row(block, v, mask, row == begin, at < end, at + run <= end, carry);
+      compact_run(block, s, e, k, v, mask, ranked + rank, open, row == begin, start, at, end - at);
+      ranked += of_row;
+    }
+    write_tile<false>(block, s, e, tile, start, valid);
+  }
 
-    // Write. The run open before the tile ends at the tile's first head, or goes on.
+  /// One row of a warp. Returns the fold of the run that is open before this lane's elements, as far as it lies in the
+  /// warp, for lanes where there is something before and which `exist`; only `whole` lanes are folded. `carry` is what
+  /// is open after the rows above, and takes this row in when all of it is whole.
+  template <class Block>
+  WEFT_DEVICE V scan_row(Block block, const items<V, run>& v, std::uint32_t mask, bool first_row, bool exists,
+                         bool whole, V& carry) const {
+    const auto warp = block.warp();
+    V tail = v[0];
+    if (whole) {
+#pragma unroll
+      for (int j = 1; j < run; ++j) tail = mask >> j & 1 ? v[j] : static_cast<V>(op(tail, v[j]));
+    }
+    const std::uint64_t heads = warp.ballot(mask != 0);
+    const V upto = warp_segmented(block, tail, heads, op, whole);
+    const V row = warp.shuffle(upto, Block::width - 1);
+    V open = warp.shuffle_up(upto, 1);
+    if (!first_row && exists) {
+      if (warp.lane() == 0)
+        open = carry;
+      else if (!(heads & warp.lanes_below()))
+        open = static_cast<V>(op(carry, open));
+    }
+    if (warp.all(whole)) carry = first_row || heads ? row : static_cast<V>(op(carry, row));
+    return open;
+  }
+
+  /// What a warp must know of the rest of the tile.
+  struct entry {
+    int heads_before;    // in the warps before
+    V open;              // the fold of the run open before this warp; absent for the first
+    run_state<V> total;  // of the tile, where it is full
+  };
+
+  /// Puts the keys of the runs that begin in a lane's elements, and the values of the runs that end before them, into
+  /// their places. `rank` counts the heads of the warp before.
+  template <class Block>
+  WEFT_DEVICE void compact_run(Block block, shared<Block::arch>& s, const entry& e, const items<K, run>& k,
+                               const items<V, run>& v, std::uint32_t mask, int rank, const V& open, bool first_row,
+                               offset start, int at, int count) const {
+    if (count <= 0) return;
+    const bool first_warp = block.warp().index() == 0, first = first_row && block.warp().lane() == 0;
+    V sum = open;
+    if (!first_warp && first)
+      sum = e.open;
+    else if (!first_warp && rank == 0)
+      sum = static_cast<V>(op(e.open, open));
+    int next = e.heads_before + rank;
+#pragma unroll
+    for (int j = 0; j < run; ++j) {
+      if (j >= count) break;
+      const bool nothing_before = first_warp && first && j == 0;  // the first element of the tile
+      if (mask >> j & 1) {
+        s.keys[next] = k[j];
+        if (!nothing_before) s.values[next] = sum;
+        ++next;
+        sum = v[j];
+      } else {
+        sum = nothing_before ? v[j] : static_cast<V>(op(sum, v[j]));
+      }
+      if (start + at + j == n - 1) s.last[0] = sum;
+      if (nothing_before) s.head_first = mask & 1;
+    }
+  }
+
+  /// The run open before the tile ends at the tile's first head, or goes on.
+  template <bool Full, class Block>
+  WEFT_DEVICE void write_tile(Block block, shared<Block::arch>& s, const entry& e, unsigned tile, offset start,
+                              int valid) const {
+    if (block.warp().index() == 0) find_prefix<Full>(block, s, tile, e.total);
+    block.sync();
     const offset runs = s.before;
-    const int begun = static_cast<int>(total.heads);
-    write_compacted(block, out_keys, runs, begun, s.keys.value);
-    if (begun > 1) write_compacted(block, out_values, runs, begun - 1, s.values.value + 1);
+    const int begun = static_cast<int>(e.total.heads);
+    write_compacted(block, out_keys, runs, begun, s.keys.value, 0);
+    if (begun > 1) write_compacted(block, out_values, runs, begun - 1, s.values.value, 1);
     if (block.thread() == 0) {
       if (tile > 0 && begun > 0)
-        out_values[runs - 1] = head_first ? s.prefix[0] : static_cast<V>(op(s.prefix[0], s.values[0]));
+        out_values[runs - 1] = s.head_first ? s.prefix[0] : static_cast<V>(op(s.prefix[0], s.values[0]));
       if (start + valid == n) {
         out_values[runs + begun - 1] = tile > 0 && begun == 0 ? static_cast<V>(op(s.prefix[0], s.last[0])) : s.last[0];
         *count = runs + begun;
@@ -185,60 +271,20 @@ struct reduce_by_key_kernel {
     }
   }
 
-  /// Whether this thread holds the first element of the tile, and it begins a run.
-  template <class Block>
-  static WEFT_DEVICE bool first_head(Block block, std::uint32_t mask) {
-    return block.thread() == 0 && (mask & 1);
-  }
-
-  /// Fills open[r] (absent for lane 0 of row 0); returns the fold of the warp's last run, where all of the warp exists.
-  template <bool Full, class Block, int Items, int Rows>
-  WEFT_DEVICE V scan_rows(Block block, const items<V, Items>& v, const std::uint32_t* mask, int valid,
-                          items<V, Rows>& open) const {
-    using tile_shape = shape<Block::arch>;
-    const auto warp = block.warp();
-    V carry = v[0];
-#pragma unroll
-    for (int r = 0; r < Rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      const bool whole = Full || at + run <= valid;
-      V tail = v[r * run];
-      if (whole) {
-#pragma unroll
-        for (int j = 1; j < run; ++j)
-          tail = mask[r] >> j & 1 ? v[r * run + j] : static_cast<V>(op(tail, v[r * run + j]));
-      }
-      const std::uint64_t heads = warp.ballot(mask[r] != 0);
-      const V upto = warp_segmented(block, tail, heads, op, whole);
-      const V left = warp.shuffle_up(upto, 1), row = warp.shuffle(upto, Block::width - 1);
-      open[r] = left;
-      if (r > 0) {
-        if (warp.lane() == 0)
-          open[r] = carry;
-        else if (!(heads & warp.lanes_below()) && (Full || at < valid))
-          open[r] = static_cast<V>(op(carry, left));
-      }
-      if (Full || warp.all(whole)) carry = r == 0 || heads ? row : static_cast<V>(op(carry, row));
-    }
-    return carry;
-  }
-
-  /// The fold of the run open before this warp (absent for the first), the heads before it, and the tile's total.
   template <bool Full, class Block>
-  WEFT_DEVICE V scan_warps(Block block, shared<Block::arch>& s, int valid, int& heads_before,
-                           run_state<V>& total) const {
+  WEFT_DEVICE entry scan_warps(Block block, const shared<Block::arch>& s, int valid, const V& any) const {
     constexpr int width = Block::width, warps = block_threads<Block::arch> / width;
     const auto warp = block.warp();
     const int lane = static_cast<int>(warp.lane());
     int heads_total;
-    heads_before = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_heads, heads_total);
+    const int heads_before = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_heads, heads_total);
     const int full_warps = Full ? warps : valid / (width * shape<Block::arch>::thread_items);
-    V mine = total.value;
+    V mine = any;
     if (lane < full_warps) mine = s.warp_values[lane];
     const std::uint64_t heads = warp.ballot(lane < full_warps && s.warp_heads[lane < warps ? lane : 0] > 0);
     const V upto = warp_segmented(block, mine, heads, op, lane < full_warps);
-    total = {heads_total, warp.shuffle(upto, warps - 1)};
-    return warp.shuffle(upto, warp.index() > 0 ? warp.index() - 1 : 0);
+    const V open = warp.shuffle(upto, warp.index() > 0 ? warp.index() - 1 : 0);
+    return {heads_before, open, {heads_total, warp.shuffle(upto, warps - 1)}};
   }
 
   /// By the first warp: what is open before the tile, and what later tiles wait for.

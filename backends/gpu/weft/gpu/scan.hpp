@@ -44,76 +44,116 @@ struct scan_kernel {
     const unsigned tile = states.draw(block, s.ticket);
     const offset start = tile * tile_items;
     if (n - start >= tile_items)
-      run<true>(block, s, tile, start, static_cast<int>(tile_items));
+      full_tile(block, s, tile, start);
     else
-      run<false>(block, s, tile, start, static_cast<int>(n - start));
+      last_tile(block, s, tile, start, static_cast<int>(n - start));
   }
 
-  /// One tile. Where it is not full it is the last, and only lanes with a whole run pass a total on.
-  template <bool Full, class Block>
-  WEFT_DEVICE void run(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+  template <class Block>
+  WEFT_DEVICE void full_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start) const {
     using tile_shape = shape<Block::arch>;
-    constexpr int rows = tile_shape::rows, run = tile_shape::run, width = Block::width;
-    const auto warp = block.warp();
-    const unsigned lane = warp.lane();
+    constexpr int rows = tile_shape::rows, run = tile_shape::run;
 
-    // Load.
-    items<T, rows * run> x;  // [rows][run]
+    // Load all, then look.
+    held_run<T, run> held[rows];
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      load_tail_run<run, Full, Block>(in, start + at, valid - at, wide_in, x.value + r * run);
+      items<T, run> x;
+      load_run<run, Block>(in, start + tile_shape::at(block, r), wide_in, x.value);
+      held[r].hold(x);
     }
 
     // Scan the rows of the warp: before[r] is the fold of what the warp has before this lane's run of row r.
     items<T, rows> before;
-    T carry = x[0];
+    T carry = held[0].take(block)[0];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      const bool whole = Full || tile_shape::at(block, r) + run <= valid;
-      T total = x[r * run];
-      if (whole) {
-#pragma unroll
-        for (int k = 1; k < run; ++k) total = static_cast<T>(op(total, x[r * run + k]));
-      }
-      const T upto = warp_inclusive(block, total, op, whole);
-      const T left = warp.shuffle_up(upto, 1), row = warp.shuffle(upto, width - 1);
-      // Lane 0 of a row that exists may take the carry: all rows above are full then.
-      before[r] = left;
-      if (r > 0 && (Full || tile_shape::at(block, r) < valid))
-        before[r] = lane > 0 ? static_cast<T>(op(carry, left)) : carry;
-      if (Full || warp.all(whole)) carry = r > 0 ? static_cast<T>(op(carry, row)) : row;
-    }
-    if (lane == width - 1) s.warp_totals[static_cast<int>(warp.index())] = carry;
+    for (int r = 0; r < rows; ++r) before[r] = scan_row(block, held[r].take(block), r == 0, true, true, carry);
+    if (block.warp().lane() == Block::width - 1) s.warp_totals[static_cast<int>(block.warp().index())] = carry;
     block.sync();
 
     // The first warp folds the warps' totals and finds the prefix of the tile.
-    if (warp.index() == 0) find_prefixes<Full>(block, s, tile, valid);
+    if (block.warp().index() == 0) find_prefixes<true>(block, s, tile, tile_shape::items);
     block.sync();
 
-    // Combine and store. Only the very first run of an inclusive scan without init has nothing before it.
-    const bool nothing_before = is_none<Init> && tile == 0 && warp.index() == 0;
-    T prefix = x[0];
-    if (!nothing_before) prefix = s.warp_prefixes[static_cast<int>(warp.index())];
+    // Combine and store.
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r), count = Full ? run : valid - at;
-      const bool first = r == 0 && lane == 0;
-      if (Full || count > 0) {
-        T sum = before[r];
-        if (!nothing_before) sum = first ? prefix : static_cast<T>(op(prefix, before[r]));
-        items<T, run> y;
-#pragma unroll
-        for (int k = 0; k < run; ++k) {
-          if (!Full && k >= count) break;
-          const T item = x[r * run + k];
-          if constexpr (!inclusive) y[k] = sum;
-          sum = k == 0 && first && nothing_before ? item : static_cast<T>(op(sum, item));
-          if constexpr (inclusive) y[k] = sum;
-        }
-        store_tail_run<run, Full, Block>(out, start + at, count, wide_out, y.value);
+      items<T, run> x = held[r].take(block);
+      finish_run(block, s, tile, r == 0, before[r], run, x);
+      store_run<run, Block>(out, start + tile_shape::at(block, r), wide_out, x.value);
+    }
+  }
+
+  /// The last tile, of which `valid` elements exist: row by row, and read twice, to keep the code small.
+  template <class Block>
+  WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+    using tile_shape = shape<Block::arch>;
+    constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
+    const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
+    const int begin = w * tile_shape::rows * row_items;
+    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+
+    T carry = static_cast<T>(in[start]);
+    items<T, run> x;
+#pragma unroll 1
+    for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
+      load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
+      scan_row(block, x, row == begin, at < end, at + run <= end, carry);
+    }
+    if (lane == static_cast<int>(Block::width) - 1) s.warp_totals[w] = carry;
+    block.sync();
+    if (w == 0) find_prefixes<false>(block, s, tile, valid);
+    block.sync();
+#pragma unroll 1
+    for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
+      load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
+      const T before = scan_row(block, x, row == begin, at < end, at + run <= end, carry);
+      if (at < end) {
+        finish_run(block, s, tile, row == begin, before, end - at, x);
+        store_tail_run<run>(out, start + at, end - at, x.value);
       }
     }
+  }
+
+  /// One row of a warp. Returns the fold of what the warp has before this lane's run, for lanes where there is
+  /// something before and the run `exists`; only `whole` runs are folded. `carry` is the fold of the rows above, and
+  /// takes this row in when all of it is whole.
+  template <class Block, int Run>
+  WEFT_DEVICE T scan_row(Block block, const items<T, Run>& x, bool first_row, bool exists, bool whole, T& carry) const {
+    const auto warp = block.warp();
+    T total = x[0];
+    if (whole) {
+#pragma unroll
+      for (int k = 1; k < Run; ++k) total = static_cast<T>(op(total, x[k]));
+    }
+    const T upto = warp_inclusive(block, total, op, whole);
+    const T row = warp.shuffle(upto, Block::width - 1);
+    T before = warp.shuffle_up(upto, 1);
+    if (!first_row && exists) before = warp.lane() > 0 ? static_cast<T>(op(carry, before)) : carry;
+    if (warp.all(whole)) carry = first_row ? row : static_cast<T>(op(carry, row));
+    return before;
+  }
+
+  /// Turns the elements of a run into its part of the result.
+  template <class Block, int Run>
+  WEFT_DEVICE void finish_run(Block block, const shared<Block::arch>& s, unsigned tile, bool first_row, const T& before,
+                              int count, items<T, Run>& x) const {
+    // Only the very first run of an inclusive scan without init has nothing before it.
+    const bool nothing_before_warp = is_none<Init> && tile == 0 && block.warp().index() == 0;
+    const bool first = first_row && block.warp().lane() == 0;
+    T sum = before;
+    if (!nothing_before_warp) {
+      const T prefix = s.warp_prefixes[static_cast<int>(block.warp().index())];
+      sum = first ? prefix : static_cast<T>(op(prefix, before));
+    }
+#pragma unroll
+    for (int k = 0; k < Run; ++k)
+      if (k < count) {
+        const T item = x[k];
+        if constexpr (!inclusive) x[k] = sum;
+        sum = k == 0 && first && nothing_before_warp ? item : static_cast<T>(op(sum, item));
+        if constexpr (inclusive) x[k] = sum;
+      }
   }
 
   /// By the first warp: fills warp_prefixes, and publishes what later tiles wait for.

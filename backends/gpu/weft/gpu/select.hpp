@@ -56,35 +56,34 @@ struct flagger<In, flag_first<Equal>> {
   }
 };
 
-/// Where count elements of shared memory go: out[at …]. Threads are lined up with the destination's memory.
+/// out[at + i] = from[first + i] for i < count, `from` being shared memory aligned to 4 bytes at least. Threads are
+/// lined up with the destination's memory.
 template <class Block, class Out, class T>
-WEFT_DEVICE void write_compacted(Block block, const Out& out, offset at, int count, const T* from) {
-  const int step = static_cast<int>(block.threads());
-  int first = static_cast<int>(block.thread());
+WEFT_DEVICE void write_compacted(Block block, const Out& out, offset at, int count, const T* from, int first) {
+  const int step = static_cast<int>(block.threads()), thread = static_cast<int>(block.thread());
   if constexpr (std::is_same_v<Out, T*> && sizeof(T) < 4 && 4 % sizeof(T) == 0) {
     // Words of four bytes, put together from two words of shared memory; the edges element by element.
     constexpr int each = 4 / sizeof(T);
     const auto skew = static_cast<int>((reinterpret_cast<std::uintptr_t>(out + at) % 4) / sizeof(T));
-    const int words = (count + skew + each - 1) / each;
     const auto* source = reinterpret_cast<const std::uint32_t*>(from);
-    for (int w = first; w < words; w += step) {
-      const int e = w * each - skew;
+    for (int e = thread * each - skew; e < count; e += step * each) {
       if (e >= 0 && e + each <= count) {
-        const int byte = e * static_cast<int>(sizeof(T)), high = skew ? byte / 4 + 1 : byte / 4;
-        const std::uint64_t both = static_cast<std::uint64_t>(source[high]) << 32 | source[byte / 4];
+        const int byte = (first + e) * static_cast<int>(sizeof(T)), low = byte / 4, high = low + (byte % 4 ? 1 : 0);
+        const std::uint64_t both = static_cast<std::uint64_t>(source[high]) << 32 | source[low];
         vec<4> v;
         v.word[0] = static_cast<std::uint32_t>(both >> (byte % 4 * 8));
         block.template store_vector<4>(out + at + e, v);
       } else {
         for (int k = 0; k < each; ++k)
-          if (e + k >= 0 && e + k < count) out[at + e + k] = from[e + k];
+          if (e + k >= 0 && e + k < count) out[at + e + k] = from[first + e + k];
       }
     }
   } else {
+    int i = thread;
     if constexpr (std::is_pointer_v<Out>)
-      first -= static_cast<int>(reinterpret_cast<std::uintptr_t>(out + at) / sizeof(*out) % 32);
-    for (int i = first; i < count; i += step)
-      if (i >= 0) out[at + i] = from[i];
+      i -= static_cast<int>(reinterpret_cast<std::uintptr_t>(out + at) / sizeof(*out) % 32);
+    for (; i < count; i += step)
+      if (i >= 0) out[at + i] = from[first + i];
   }
 }
 
@@ -123,73 +122,121 @@ struct select_kernel {
     const unsigned tile = states.draw(block, s.ticket);
     const offset start = tile * tile_items;
     if (n - start >= tile_items)
-      run<true>(block, s, tile, start, static_cast<int>(tile_items));
+      full_tile(block, s, tile, start);
     else
-      run<false>(block, s, tile, start, static_cast<int>(n - start));
+      last_tile(block, s, tile, start, static_cast<int>(n - start));
   }
 
-  template <bool Full, class Block>
-  WEFT_DEVICE void run(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+  template <class Block>
+  WEFT_DEVICE void full_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start) const {
     using tile_shape = shape<Block::arch>;
     constexpr int rows = tile_shape::rows, run = tile_shape::run;
-    const auto warp = block.warp();
 
-    // Load and flag.
-    items<T, rows * run> x;  // [rows][run]
+    // Load all, then flag.
+    held_run<T, run> held[rows];
     std::uint32_t mask[rows];
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      load_tail_run<run, Full, Block>(in, start + at, valid - at, wide, x.value + r * run);
+      items<T, run> x;
+      load_run<run, Block>(in, start + tile_shape::at(block, r), wide, x.value);
+      held[r].hold(x);
     }
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      mask[r] = flags.template operator()<run, Full>(block, in, start + at, valid - at, x.value + r * run);
+      const items<T, run> x = held[r].take(block);
+      mask[r] = flags.template operator()<run, true>(block, in, start + tile_shape::at(block, r), run, x.value);
     }
 
-    // Rank: rank[r] becomes how many elements of the tile are kept before this lane's run of row r.
-    int rank[rows];
+    // Rank, and let the count be known.
+    int rank[rows], total;
     const int of_warp = rank_rows<rows>(block, mask, rank);
-    if (warp.lane() == 0) s.warp_counts[warp.index()] = of_warp;
+    const int before = publish_count(block, s, tile, of_warp, total);
+
+    // Compact in shared memory.
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      const items<T, run> x = held[r].take(block);
+      compact_run(s, x, mask[r], before + rank[r], total, tile_shape::at(block, r), run);
+    }
+    write_tile(block, s, tile, start, total, tile_shape::items);
+  }
+
+  /// The last tile, of which `valid` elements exist: row by row, and read twice, to keep the code small.
+  template <class Block>
+  WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+    using tile_shape = shape<Block::arch>;
+    constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
+    const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
+    const int begin = w * tile_shape::rows * row_items;
+    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+
+    items<T, run> x;
+    std::uint32_t mask;
+    int rank, of_warp = 0, total;
+#pragma unroll 1
+    for (int row = begin; row < end; row += row_items) {
+      const int at = row + lane * run;
+      load_tail_run<run, false, Block>(in, start + at, end - at, wide, x.value);
+      mask = flags.template operator()<run, false>(block, in, start + at, end - at, x.value);
+      of_warp += rank_rows<1>(block, &mask, &rank);
+    }
+    int before = publish_count(block, s, tile, of_warp, total);
+#pragma unroll 1
+    for (int row = begin; row < end; row += row_items) {
+      const int at = row + lane * run;
+      load_tail_run<run, false, Block>(in, start + at, end - at, wide, x.value);
+      mask = flags.template operator()<run, false>(block, in, start + at, end - at, x.value);
+      const int of_row = rank_rows<1>(block, &mask, &rank);
+      compact_run(s, x, mask, before + rank, total, at, end - at);
+      before += of_row;
+    }
+    write_tile(block, s, tile, start, total, valid);
+  }
+
+  /// Adds the warps' counts up and publishes the total of the tile; returns how many are kept before this warp.
+  template <class Block>
+  WEFT_DEVICE int publish_count(Block block, shared<Block::arch>& s, unsigned tile, int of_warp, int& total) const {
+    if (block.warp().lane() == 0) s.warp_counts[block.warp().index()] = of_warp;
     block.sync();
-    int total;
-    const int before_warp = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_counts, total);
-    if (block.thread() == 0 && tile > 0) {
+    const int before = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_counts, total);
+    if (tile > 0 && block.thread() == 0) {
       if (in_place) block.fence();
       states.publish(block, tile, offset{total}, false);
     }
+    return before;
+  }
 
-    // Compact in shared memory; the first warp then looks for the tile's prefix.
+  /// Puts the elements of a run where they belong among the kept (from `next` on) and the rejected (from `total` on).
+  template <class Shared, int Run>
+  static WEFT_DEVICE void compact_run(Shared& s, const items<T, Run>& x, std::uint32_t mask, int next, int total,
+                                      int at, int count) {
 #pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      const int at = tile_shape::at(block, r);
-      int next = before_warp + rank[r];
-#pragma unroll
-      for (int k = 0; k < run; ++k) {
-        if (mask[r] >> k & 1)
-          s.kept[next++] = x[r * run + k];
-        else if (both && (Full || at + k < valid))
-          s.kept[total + at + k - next] = x[r * run + k];
-      }
+    for (int k = 0; k < Run; ++k) {
+      if (mask >> k & 1)
+        s.kept[next++] = x[k];
+      else if (both && k < count)
+        s.kept[total + at + k - next] = x[k];
     }
-    if (warp.index() == 0) {
+  }
+
+  template <class Block>
+  WEFT_DEVICE void write_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int total,
+                              int valid) const {
+    if (block.warp().index() == 0) {
       offset before = 0;
       if (tile > 0) before = states.template prefix<offset>(block, tile, add_counts{});
       if (in_place) block.fence();
-      if (warp.lane() == 0) {
+      if (block.warp().lane() == 0) {
         states.publish(block, tile, before + total, true);
         s.before = before;
         if (start + valid == n) *count = before + total;
       }
     }
     block.sync();
-
-    // Write.
     const offset before = s.before;
     if (in_place && before == start && total == valid) return;  // all are where they belong
-    write_compacted(block, out, before, total, s.kept.value);
-    if constexpr (both) write_compacted(block, rejected, start - before, valid - total, s.kept.value + total);
+    write_compacted(block, out, before, total, s.kept.value, 0);
+    if constexpr (both) write_compacted(block, rejected, start - before, valid - total, s.kept.value, total);
   }
 };
 
