@@ -3,7 +3,8 @@
 // sort by `less` may be a radix sort, a `plus` may use a hardware reduction); a lambda that does the same is only
 // slower.
 //
-// Binary operators take const references and return values. Comparisons use `<` and `==` only.
+// Binary operators take const references and return values. Comparisons use `<` and `==` only. Those that algorithms
+// default to name their result, so that a constraint can say that a type has no `+`, `*`, `<` or `==`.
 #pragma once
 
 #include <weft/device.hpp>
@@ -16,13 +17,13 @@ namespace weft {
 
 struct plus {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(a + b) {
     return a + b;
   }
 };
 struct minus {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(a - b) {
     return a - b;
   }
 };
@@ -30,7 +31,7 @@ struct minus {
 /// rounding, so that inner products have the same bits on every backend (see `product` in device.hpp).
 struct multiplies {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(a * b) {
     if constexpr (std::is_same_v<A, B> && (std::is_same_v<A, float> || std::is_same_v<A, double>)) {
       return product(a, b);
     } else {
@@ -92,13 +93,13 @@ struct maximum {
 };
 struct less {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr bool operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(static_cast<bool>(a < b)) {
     return a < b;
   }
 };
 struct greater {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr bool operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(static_cast<bool>(b < a)) {
     return b < a;
   }
 };
@@ -116,7 +117,7 @@ struct greater_equal {
 };
 struct equal_to {
   template <class A, class B>
-  WEFT_HOST_DEVICE constexpr bool operator()(const A& a, const B& b) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(const A& a, const B& b) const -> decltype(static_cast<bool>(a == b)) {
     return a == b;
   }
 };
