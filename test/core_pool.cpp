@@ -4,6 +4,7 @@
 #include <weft/host_runtime.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/memory/result_slot.hpp>
+#include <weft/memory/stream_table.hpp>
 #include <weft/stream.hpp>
 
 #include <array>
@@ -443,4 +444,55 @@ TEST_CASE("result slots: one of each thread's own, kept between calls") {
   void* inherited = nullptr;
   std::thread([&] { inherited = weft::result_slot(host, 0, 64); }).join();
   REQUIRE(inherited == theirs);
+}
+
+namespace {
+
+// What a kernel keeps between calls: a block of the pool.
+struct kept_words {
+  kept_words(weft::runtime&, stream_ref stream, std::uint64_t)
+      : pool(current), memory(current->allocate(big, 16, stream)) {}
+  void give_back(stream_ref stream) noexcept { pool->deallocate(memory, big, 16, stream); }
+  weft::pool_resource* pool;
+  void* memory;
+  inline static weft::pool_resource* current = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("stream state: is given back when its stream or its thread ends, in order") {
+  mock_runtime device;
+  weft::pool_resource pool(device);
+  kept_words::current = &pool;
+  using weft::detail::stream_state;
+  for (int i = 0; i < 200; ++i) {
+    weft::stream s = make_stream(device);
+    void* words = stream_state<kept_words>(device, s).memory;
+    REQUIRE(stream_state<kept_words>(device, s).memory == words);
+    device.run(
+        s, [] {}, words);
+    if (i % 3 == 0) device.drain();
+  }
+  device.drain();
+  REQUIRE(pool.statistics().used_bytes == 0);
+  REQUIRE(pool.statistics().held_bytes <= 8 * big);
+
+  weft::stream shared = make_stream(device);
+  void* mine = stream_state<kept_words>(device, shared).memory;
+  const stream_ref foreign = device.ref(device.stream_create(0, {}));
+  void *theirs = nullptr, *left = nullptr;
+  std::thread([&] {
+    theirs = stream_state<kept_words>(device, shared).memory;
+    left = stream_state<kept_words>(device, foreign).memory;
+    stream_state<kept_words>(device, device.default_stream());
+    REQUIRE(pool.statistics().used_bytes == 4 * big);
+  }).join();
+  REQUIRE(theirs != mine);  // one of each thread's own
+  REQUIRE(pool.statistics().used_bytes == 2 * big);
+  REQUIRE(stream_state<kept_words>(device, foreign).memory == left);
+  device.drain();
+  weft::detail::stream_watch::instance().ending(foreign, device.stream_id(foreign));
+  { const weft::stream end = std::move(shared); }
+  REQUIRE(pool.statistics().used_bytes == 0);
+  REQUIRE(device.host_waits == 0);
 }

@@ -42,6 +42,11 @@ struct stream_watch {
     std::lock_guard lock(observers_guard);
     observers.push_back(observer);
   }
+  /// For those who give memory back to a pool when they are told: they are told before the pools.
+  void add_before_pools(stream_observer* observer) {
+    std::lock_guard lock(observers_guard);
+    observers.insert(observers.begin(), observer);
+  }
   void remove(stream_observer* observer) noexcept {
     std::lock_guard lock(observers_guard);
     std::erase(observers, observer);
@@ -58,10 +63,9 @@ struct stream_watch {
     return false;
   }
   void ending(stream_ref stream, std::uint64_t id) noexcept {
-    {
-      std::lock_guard lock(observers_guard);
-      for (stream_observer* observer : observers) observer->stream_ending(stream, id);
-    }
+    // Both locks to the end: who holds the first may rely on a live stream's handle.
+    std::lock_guard all(observers_guard);
+    for (stream_observer* observer : observers) observer->stream_ending(stream, id);
     std::lock_guard lock(live_guard);
     std::erase_if(live, [&](const live_stream& s) { return s.owner == stream.owner && s.id == id; });
   }
