@@ -12,12 +12,14 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
     // architecture, bytes, {threads, bytes a thread}
     {arch::sm_90, 4, {512, 128}},
     {arch::sm_90, 1, {256, 64}},
+    {arch::generic, 64, {128, 64}},
     {arch::generic, 0, {256, 64}},
 };
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
     // architecture, bytes, {threads, bytes a thread}
     {arch::sm_90, 4, {512, 64}},
+    {arch::sm_90, 1, {512, 32}},
     {arch::generic, 0, {256, 64}},
 };
 
@@ -38,21 +40,21 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
-    // architecture, 10 * key + value bytes, {{threads, items, blocks}: one block, small tiles, large tiles; small up to}
-    {arch::sm_90, 10, {{1024, 4}, {256, 16, 4}, {512, 16, 2}, 1 << 20}},
-    {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2}, 1 << 20}},
-    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2}, 1 << 20}},
-    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2}, 1 << 20}},
-    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 14, 2}, 1 << 20}},
-    {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 11, 2}, 1 << 20}},
-    {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 11, 2}, 1 << 20}},
+    // architecture, 10 * key + value bytes, {{threads, items, blocks}: one block, small tiles, large tiles; small up
+    // to}
+    {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},
+    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},
+    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},
+    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},
+    {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
+    {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::generic, 0, {{512, 4}, {256, 8}, {384, 12}, 1 << 20}},
 };
 
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, blocks, threads of the block sort, blocks}
-    {arch::sm_90, 4, {256, 60, 6, 512, 3}},
-    {arch::sm_90, 8, {256, 88, 5, 512, 2}},
+    {arch::sm_90, 4, {256, 60, 5, 512, 2}},
+    {arch::sm_90, 8, {256, 88, 4, 512, 2}},
     {arch::generic, 0, {256, 88, 0, 256, 0}},
 };
 

@@ -37,42 +37,75 @@ struct rank_tables {
   }
 };
 
-/// Ranks this warp's rows; the lower 24 bits of rank[i] become the number of keys of the warp before (row i, this lane)
-/// with the same digit, the upper 8 the digit; the counts of `table` become the number of keys a digit. The table must
-/// be zero.
-template <int Rows, class Block, class DigitOf>
-WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const DigitOf& digit_of, std::uint32_t* rank) {
-  using mask = decltype(rank_entry<Block::width>::mask);
+/// Whether a row of digits is so uneven that a table of masks is slower than ballots: many lanes hold what one of two
+/// lanes holds. A guess; it decides the speed only.
+template <class Block>
+WEFT_DEVICE bool uneven_row(Block block, std::uint32_t d) {
+  constexpr int crowded = 7;
   auto warp = block.warp();
-  const mask bit = mask{1} << warp.lane(), below = static_cast<mask>(warp.lanes_below());
-  constexpr int check = 4;    // rows between two looks at how even the digits are
-  constexpr int crowded = 7;  // equal digits in a row that make a table slower than ballots
-  bool skewed = false;
-#pragma unroll
-  for (int i = 0; i < Rows; ++i) {
-    const std::uint32_t d = digit_of(i);
+  return Block::popcount(warp.ballot(d == warp.shuffle(d, 0))) >= crowded ||
+         Block::popcount(warp.ballot(d == warp.shuffle(d, Block::width / 2))) >= crowded;
+}
+
+/// How a row finds the lanes with the same digit.
+enum class rank_by { masks, ballots, arrival };
+
+/// Ranks one row: the number of keys of the warp before this one that hold digit d. By arrival: any order among the
+/// equal digits of a row, three times faster.
+template <rank_by By, class Block>
+WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table, std::uint32_t d) {
+  if constexpr (By == rank_by::arrival) {
+    return block.shared_fetch_add(&table[d].count, 1u);
+  } else {
+    using mask = decltype(rank_entry<Block::width>::mask);
+    auto warp = block.warp();
     mask same;
     std::uint32_t before;
-    if (!skewed) {
-      block.shared_fetch_or(&table[d].mask, bit);
+    if constexpr (By == rank_by::masks) {
+      block.shared_fetch_or(&table[d].mask, mask{1} << warp.lane());
       warp.sync();
       const rank_entry<Block::width> e = table[d];
       same = e.mask, before = e.count;
     } else {
-      same = warp.all(d == warp.shuffle(d, 0)) ? static_cast<mask>(~mask{0})
-                                               : static_cast<mask>(warp.match(d, radix_bits));
+      const bool one_digit = warp.all(d == warp.shuffle(d, 0));
+      same = one_digit ? static_cast<mask>(~mask{0}) : static_cast<mask>(warp.match(d, radix_bits));
       before = table[d].count;
     }
-    rank[i] = before + static_cast<std::uint32_t>(Block::popcount(same & below)) + (d << 24);  // one register for both
-    const auto held = static_cast<std::uint32_t>(Block::popcount(same));
     warp.sync();
-    if ((same & below) == 0) {
+    const mask earlier = same & static_cast<mask>(warp.lanes_below());
+    if (earlier == 0) {
       rank_entry<Block::width> e{};
-      e.count = before + held;
+      e.count = before + static_cast<std::uint32_t>(Block::popcount(same));
       table[d] = e;
     }
-    if (i % check == 0) skewed = warp.any(held >= crowded);
     warp.sync();
+    return before + static_cast<std::uint32_t>(Block::popcount(earlier));
+  }
+}
+
+/// Ranks this warp's rows; the lower 24 bits of rank[i] become the number of keys of the warp before (row i, this lane)
+/// with the same digit, the upper 8 the digit (one register for both); the counts of `table` become the number of keys
+/// a digit. The table must be zero. `Arrival` allows ranks by arrival where `any_order` says so.
+template <int Rows, bool Arrival, class Block, class DigitOf>
+WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const DigitOf& digit_of, bool any_order,
+                           std::uint32_t* rank) {
+  constexpr int group = 4;  // rows between two looks at how even the digits are
+#pragma unroll
+  for (int first = 0; first < Rows; first += group) {
+    auto rows = [&](auto by) {
+#pragma unroll
+      for (int i = first; i < first + group && i < Rows; ++i) {
+        const std::uint32_t d = digit_of(i);
+        rank[i] = rank_row<decltype(by)::value>(block, table, d) + (d << 24);
+      }
+    };
+    if (uneven_row(block, digit_of(first)))
+      rows(std::integral_constant<rank_by, rank_by::ballots>{});
+    else if (Arrival && any_order)
+      rows(std::integral_constant < rank_by, Arrival ? rank_by::arrival : rank_by::masks > {});
+    else
+      rows(std::integral_constant<rank_by, rank_by::masks>{});
+    if constexpr (Arrival) block.warp().sync();
   }
 }
 
@@ -98,38 +131,40 @@ WEFT_DEVICE T sum_before(Block block, T value, T* totals) {
 /// Stable ranks of a whole tile, keys in warp-striped order (key i of a thread is row i of its warp). On return pos[i]
 /// is key i's place in the tile; thread d < 256 has the number of keys with digit d and of keys with lesser digits.
 /// `seen` is called by thread d with the number as soon as it is known. After the next barrier the tables may be
-/// reused.
-template <int Threads, int Items, class Block, class DigitOf, class Seen>
+/// reused. Only the first `used` warps have keys worth ranking (all of
+/// them unless `Partial`); the others' stay where they are.
+template <int Threads, int Items, bool Arrival, bool Partial, class Block, class DigitOf, class Seen>
 WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads>& tables, std::uint32_t* totals,
-                                    const DigitOf& digit_of, std::uint32_t* pos, const Seen& seen) {
+                                    const DigitOf& digit_of, bool any_order, unsigned used, std::uint32_t* pos,
+                                    const Seen& seen) {
   static_assert(Threads >= radix_digits, "a thread for each digit");
-  constexpr unsigned warps = Threads / Block::width;
   const unsigned t = block.thread(), w = block.warp().index();
   auto* mine = tables.template of_warp<Block>(w);
 
-  {
+  const bool ranks = !Partial || w < used;
+  if (ranks) {
     vec<16> zero{};
     auto* to = reinterpret_cast<unsigned char*>(mine);
     constexpr int bytes = radix_digits * static_cast<int>(sizeof(*mine));
 #pragma unroll
     for (int b = 0; b < bytes; b += 16 * static_cast<int>(Block::width))
       Block::template store_vector<16>(to + b + 16 * block.warp().lane(), zero);
+    block.warp().sync();
+    rank_rows<Items, Arrival>(block, mine, digit_of, any_order, pos);
   }
-  block.warp().sync();
-  rank_rows<Items>(block, mine, digit_of, pos);
   block.sync();
 
   std::uint32_t count = 0;
   if (t < radix_digits) {
 #pragma unroll 8
-    for (unsigned v = 0; v < warps; ++v) count += tables.template of_warp<Block>(v)[t].count;
+    for (unsigned v = 0; v < used; ++v) count += tables.template of_warp<Block>(v)[t].count;
     seen(count);
   }
   const std::uint32_t lesser = sum_before(block, count, totals);
   if (t < radix_digits) {
     std::uint32_t next = lesser;
 #pragma unroll 8
-    for (unsigned v = 0; v < warps; ++v) {
+    for (unsigned v = 0; v < used; ++v) {
       auto& e = tables.template of_warp<Block>(v)[t];
       const std::uint32_t c = e.count;
       e.count = next;
@@ -138,7 +173,9 @@ WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads>& tables, s
   }
   block.sync();
 #pragma unroll
-  for (int i = 0; i < Items; ++i) pos[i] = (pos[i] & 0xffffffu) + mine[pos[i] >> 24].count;
+  for (int i = 0; i < Items; ++i)
+    pos[i] = ranks ? (pos[i] & 0xffffffu) + mine[pos[i] >> 24].count
+                   : (w * Items + static_cast<unsigned>(i)) * Block::width + block.warp().lane();
   return lesser;
 }
 

@@ -25,6 +25,9 @@ namespace weft::gpu {
 struct radix_plan {
   int passes;    // the last one ends in the buffer of parity passes % 2
   int digit[8];  // which digit each pass sorts by
+
+  /// After an odd number of passes, the keys are copied back.
+  WEFT_DEVICE int phases() const { return passes + passes % 2; }
 };
 
 /// Words of the control block, zero before and after a call; the digit counts follow as 64-bit words.
@@ -54,6 +57,13 @@ struct radix_sort_kernel {
   static constexpr int thread_items = Shape::template tuning<A>().thread_items;
   template <arch A>
   static constexpr int tile_items = block_threads<A>* thread_items<A>;
+  /// Counters a digit and bin, used by lanes in turn: fewer collisions. Within the bytes the tuning gives.
+  template <arch A>
+  static constexpr int count_copies = [] {
+    int copies = 1;
+    while (copies < 32 && digits * radix_digits * 8 * copies <= Shape::template tuning<A>().count_bytes) copies *= 2;
+    return copies;
+  }();
 
   template <arch A>
   struct shared {
@@ -61,14 +71,15 @@ struct radix_sort_kernel {
       rank_tables<block_threads<A>> tables;
       Bits keys[tile_items<A>];
       value_type values[has_values ? tile_items<A> : 1];
-      std::uint32_t counts[digits * radix_digits];
+      std::uint32_t counts[digits * radix_digits * count_copies<A>];
     };
     offset place[radix_digits];  // where the tile's keys of a digit go, less where they lie in the tile
     std::uint64_t wide_totals[32];
     std::uint32_t totals[32];
     radix_plan plan;
-    std::uint32_t ticket;
-    bool last;
+    int phase;  // the task of the block, and its thread 0's accounts
+    std::uint32_t tile, finished;
+    bool planned, last;
   };
 
   Bits* keys;  // [n], and where the result ends up
@@ -98,46 +109,47 @@ struct radix_sort_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     const bool first = block.thread() == 0;
-    int current = -1;  // the phase this block is in: a pass, or the copy after the last
-    std::uint32_t finished = 0;
-    for (bool planned = false;;) {
-      if (first) s.ticket = block.fetch_add(&control[word_ticket], 1u);
+    if (first) s.phase = counting, s.finished = 0, s.planned = false;
+    for (;;) {
+      if (first) next_task(block, s);
       block.sync();
-      std::uint32_t ticket = s.ticket;
-      if (ticket < chunks) {
-        count_chunk(block, s, ticket);
-        continue;
-      }
-      if (!planned) {
-        planned = true;
-        if (first) {
-          for (unsigned spin = 0; !block.load_acquire(&control[word_ready]); ++spin) block.backoff(spin);
-          s.plan = *plan;
-        }
-        block.sync();
-      }
-      ticket -= chunks;
-      const int passes = s.plan.passes, phases = passes + passes % 2;
-      const int phase = static_cast<int>(ticket / tiles);
-      if (phase >= phases) break;
-      if (phase != current) {
-        if (first) {
-          if (finished > 0) block.fetch_add_acq_rel(&control[word_done + current], finished);
-          if (phase > 0)
-            for (unsigned spin = 0; block.load_acquire(&control[word_done + phase - 1]) != tiles; ++spin)
-              block.backoff(spin);
-        }
-        block.sync();
-        current = phase, finished = 0;
-      }
-      if (phase < passes)
-        scatter_tile(block, s, phase, ticket % tiles);
+      const int phase = s.phase;
+      if (phase == counting)
+        count_chunk(block, s, s.tile);
+      else if (phase < s.plan.passes)
+        scatter_tile(block, s, phase, s.tile);
+      else if (phase < s.plan.phases())
+        copy_tile(block, s.tile);
       else
-        copy_tile(block, ticket % tiles);
-      ++finished;
+        break;
       block.sync();
     }
     leave(block, s);
+  }
+
+  static constexpr int counting = -1;  // the phase before the passes
+
+  /// By one thread: draws a ticket and waits until the task may be done. Its tiles of a phase are signed off all at
+  /// once, when it draws a ticket of another phase: it has not waited for anything since it finished them.
+  template <class Block>
+  WEFT_DEVICE void next_task(Block block, shared<Block::arch>& s) const {
+    if (s.phase != counting) ++s.finished;
+    const std::uint32_t ticket = block.fetch_add(&control[word_ticket], 1u);
+    s.tile = ticket;
+    if (ticket < chunks) return;
+    if (!s.planned) {
+      for (unsigned spin = 0; !block.load_acquire(&control[word_ready]); ++spin) block.backoff(spin);
+      s.plan = *plan;
+      s.planned = true;
+    }
+    const int phase = static_cast<int>((ticket - chunks) / tiles);
+    s.tile = (ticket - chunks) % tiles;
+    if (phase == s.phase) return;
+    if (s.finished > 0) block.fetch_add_acq_rel(&control[word_done + s.phase], s.finished);
+    if (phase > 0 && phase < s.plan.phases())
+      for (unsigned spin = 0; block.load_acquire(&control[word_done + phase - 1]) != tiles; ++spin) block.backoff(spin);
+    s.phase = phase;
+    s.finished = 0;
   }
 
   // Counting ----------------------------------------------------------------------------------------------------------
@@ -145,9 +157,11 @@ struct radix_sort_kernel {
   template <class Block>
   WEFT_DEVICE void count_chunk(Block block, shared<Block::arch>& s, std::uint32_t chunk) const {
     constexpr int threads = block_threads<Block::arch>, run = 16 / sizeof(Bits), runs = 2;
+    constexpr int copies = count_copies<Block::arch>;
     const int t = static_cast<int>(block.thread());
-    for (int i = t; i < digits * radix_digits; i += threads) s.counts[i] = 0;
+    for (int i = t; i < digits * radix_digits * copies; i += threads) s.counts[i] = 0;
     block.sync();
+    std::uint32_t* const mine = s.counts + t % copies;
 
     const offset begin = chunk * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     bool look = true, unsorted = false;
@@ -169,7 +183,8 @@ struct radix_sort_kernel {
           k[j] = order.digits(order.encode(k[j]));
           if (i + j < end)
 #pragma unroll
-            for (int d = 0; d < digits; ++d) block.shared_add(&s.counts[d * radix_digits + digit_of(k[j], 8 * d)], 1u);
+            for (int d = 0; d < digits; ++d)
+              block.shared_add(&mine[(d * radix_digits + digit_of(k[j], 8 * d)) * copies], 1u);
         }
         if (look) {
           k[run] = order.digits(order.encode(k[run]));
@@ -181,8 +196,12 @@ struct radix_sort_kernel {
     }
     if (unsorted && block.warp().lane() == 0) block.fetch_or(&control[word_unsorted], 1u);
     block.sync();
-    for (int i = t; i < digits * radix_digits; i += threads)
-      if (s.counts[i]) block.fetch_add(&counts()[i], s.counts[i]);
+    for (int i = t; i < digits * radix_digits; i += threads) {
+      std::uint32_t sum = 0;
+#pragma unroll 4
+      for (int c = 0; c < copies; ++c) sum += s.counts[i * copies + (c + t) % copies];  // neighbours in different banks
+      if (sum) block.fetch_add(&counts()[i], sum);
+    }
 
     // The look-back words of the first pass, shared out among the chunks.
     const std::uint32_t from = static_cast<std::uint32_t>(static_cast<std::uint64_t>(tiles) * chunk / chunks);
@@ -200,6 +219,7 @@ struct radix_sort_kernel {
     const unsigned t = block.thread();
     if (t == 0) s.plan.passes = 0;
     const bool unsorted = block.load_relaxed(&control[word_unsorted]) != 0;
+#pragma unroll 1
     for (int d = 0; d < digits; ++d) {
       const std::uint64_t mine = t < radix_digits ? block.load_relaxed(&counts()[d * radix_digits + t]) : 0;
       const bool constant = block.sync_or(mine == static_cast<std::uint64_t>(n));
@@ -251,24 +271,20 @@ struct radix_sort_kernel {
     const std::uint32_t portion = tile / portion_tiles, portion_first = portion * portion_tiles;
     const int missing = t == radix_digits - 1 ? size - held : 0;
     std::uint32_t count = 0, pos[items];
-    const std::uint32_t lesser = rank_tile<threads, items>(
-        block, s.tables, s.totals, [&](int i) { return digit_of(order.digits(k[i]), shift); }, pos,
+    const bool any_order =
+        pass == 0 && order.bump == 0 && held == size;  // no pass before, equal keys are the same bits
+    const std::uint32_t lesser = rank_tile<threads, items, !has_values, false>(
+        block, s.tables, s.totals, [&](int i) { return digit_of(order.digits(k[i]), shift); }, any_order, threads / W,
+        pos,
         [&](std::uint32_t c) {
           count = c - missing;
           block.store_relaxed(&row(pass % 2, tile)[t], (tile == portion_first ? whole_count : own_count) | count);
         });
     block.sync();
 
-    // Into shared memory in the order of digits; values are on their way meanwhile.
+    // Into shared memory in the order of digits.
 #pragma unroll
     for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];
-    [[maybe_unused]] value_type v[has_values ? items : 1];
-    if constexpr (has_values) {
-      const value_type* values_from = (odd ? other_values : values) + start + mine;
-#pragma unroll
-      for (int i = 0; i < items; ++i) v[i] = mine + i * W < held ? values_from[i * W] : value_type{};
-    }
-
     if (portion > 0) wait_for_portion(block, pass, portion);
     if (t < radix_digits) {
       const offset* digit_base = base + (static_cast<offset>(s.plan.digit[pass]) * portions + portion) * radix_digits;
@@ -282,7 +298,13 @@ struct radix_sort_kernel {
     if (tile == portion_first + portion_tiles - 1 && t == 0)
       block.store_release(&control[word_portion], static_cast<std::uint32_t>(pass) * portions + portion + 1);
 
-    // Out, in runs of equal digits.
+    // Out, in runs of equal digits; values are on their way meanwhile.
+    [[maybe_unused]] value_type v[has_values ? items : 1];
+    if constexpr (has_values) {
+      const value_type* values_from = (odd ? other_values : values) + start + mine;
+#pragma unroll
+      for (int i = 0; i < items; ++i) v[i] = mine + i * W < held ? values_from[i * W] : value_type{};
+    }
     Bits* to = odd ? keys : other_keys;
     [[maybe_unused]] std::uint32_t digit[has_values ? (items + 3) / 4 : 1] = {};
 #pragma unroll
@@ -412,6 +434,7 @@ struct radix_block_kernel {
       k[i] = there ? order.encode(keys[mine + i * W]) : static_cast<Bits>(~Bits{0});
       if constexpr (has_values) v[i] = there ? values[mine + i * W] : value_type{};
     }
+    const unsigned used = static_cast<unsigned>((n + items * W - 1) / (items * W));  // warps with keys
     if (block.thread() == 0) s.some_key = order.digits(k[0]);
     block.sync();
     Bits differ = 0;
@@ -423,10 +446,10 @@ struct radix_block_kernel {
     for (int shift = 0; shift < 8 * static_cast<int>(sizeof(Bits)); shift += radix_bits) {
       if (!block.sync_or(static_cast<Bits>(differ >> shift) & (radix_digits - 1))) continue;
       std::uint32_t pos[items];
-      rank_tile<threads, items>(
+      rank_tile<threads, items, false, true>(
           block, s.tables, s.totals,
-          [&](int i) { return static_cast<std::uint32_t>(order.digits(k[i]) >> shift) & (radix_digits - 1); }, pos,
-          [](std::uint32_t) {});
+          [&](int i) { return static_cast<std::uint32_t>(order.digits(k[i]) >> shift) & (radix_digits - 1); }, false,
+          used, pos, [](std::uint32_t) {});
       block.sync();
 #pragma unroll
       for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];

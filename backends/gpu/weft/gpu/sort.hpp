@@ -27,6 +27,36 @@ template <class T>
 using value_bits = std::conditional_t<(sizeof(T) & (sizeof(T) - 1)) == 0 && sizeof(T) <= 8 && alignof(T) == sizeof(T),
                                       bits_of_size<sizeof(T)>, T>;
 
+/// Keys alone.
+template <class P, class Keys, class Less>
+void sort_alone(const P& policy, Keys keys, offset n, Less less) {
+  if constexpr (sorts_by_digits<Keys, Less>) {
+    using K = iter_value_t<Keys>;
+    using bits = bits_of_size<sizeof(K)>;
+    const auto order = make_key_order<K>(std::is_same_v<Less, weft::greater>);
+    if constexpr (sizeof(K) == 1)
+      counting_sort(policy, reinterpret_cast<bits*>(keys), n, order);
+    else
+      radix_sort_bits<P, bits, none>(policy, reinterpret_cast<bits*>(keys), nullptr, n, order);
+  } else {
+    merge_sort(policy, keys, n, less);
+  }
+}
+
+/// Keys with small values that move with them in every pass.
+template <class P, class Keys, class Values, class Less>
+void sort_moving(const P& policy, Keys keys, Values values, offset n, Less less) {
+  if constexpr (sorts_by_digits<Keys, Less>) {
+    using K = iter_value_t<Keys>;
+    using bits = bits_of_size<sizeof(K)>;
+    using word = value_bits<iter_value_t<Values>>;
+    radix_sort_bits<P, bits, word>(policy, reinterpret_cast<bits*>(keys), reinterpret_cast<word*>(values), n,
+                                   make_key_order<K>(std::is_same_v<Less, weft::greater>));
+  } else {
+    merge_sort(policy, weft::zip(keys, values), n, less_by_key<Less>{less});
+  }
+}
+
 template <class Index>
 struct index_values {
   Index* index;
@@ -46,9 +76,6 @@ struct put_values {
   WEFT_DEVICE void operator()(offset i) const { values[i] = from[i]; }
 };
 
-template <class P, class Keys, class Values, class Less>
-void sort(const P& policy, Keys keys, Values values, offset n, Less less);
-
 /// Sorts (key, index), then moves each value once.
 template <class Index, class P, class Keys, class Values, class Less>
 void sort_by_index(const P& policy, Keys keys, Values values, offset n, Less less) {
@@ -56,7 +83,7 @@ void sort_by_index(const P& policy, Keys keys, Values values, offset n, Less les
   static_assert(std::is_trivially_copyable_v<T>, "a GPU sorts trivially copyable values");
   temporary<Index> index(policy, n);
   for_each_index(policy, n, index_values<Index>{index.data()});
-  gpu::sort(policy, keys, index.data(), n, less);
+  sort_moving(policy, keys, index.data(), n, less);
   temporary<T> moved(policy, n);
   for_each_index(policy, n, gather_values<Index, Values, T>{index.data(), values, moved.data()});
   for_each_index(policy, n, put_values<T, Values>{moved.data(), values});
@@ -66,35 +93,14 @@ void sort_by_index(const P& policy, Keys keys, Values values, offset n, Less les
 template <class P, class Keys, class Values, class Less>
 void sort(const P& policy, Keys keys, Values values, offset n, Less less) {
   if (n < 2) return;
-  if constexpr (sorts_by_digits<Keys, Less>) {
-    using K = iter_value_t<Keys>;
-    using bits = bits_of_size<sizeof(K)>;
-    const auto order = make_key_order<K>(std::is_same_v<Less, weft::greater>);
-    auto* key_words = reinterpret_cast<bits*>(keys);
-    if constexpr (is_none<Values>) {
-      if constexpr (sizeof(K) == 1)
-        counting_sort(policy, key_words, n, order);
-      else
-        radix_sort_bits<P, bits, none>(policy, key_words, nullptr, n, order);
-      return;
-    } else if constexpr (moves_with_digits<Values>) {
-      using word = value_bits<iter_value_t<Values>>;
-      radix_sort_bits<P, bits, word>(policy, key_words, reinterpret_cast<word*>(values), n, order);
-      return;
-    }
-  } else if constexpr (is_none<Values>) {
-    merge_sort(policy, keys, n, less);
-    return;
-  } else if constexpr (moves_with_merges<Keys, Values>) {
-    merge_sort(policy, weft::zip(keys, values), n, less_by_key<Less>{less});
-    return;
-  }
-  if constexpr (!is_none<Values>) {
-    if (n <= offset{0xffffffff})
-      sort_by_index<std::uint32_t>(policy, keys, values, n, less);
-    else
-      sort_by_index<std::uint64_t>(policy, keys, values, n, less);
-  }
+  if constexpr (is_none<Values>)
+    sort_alone(policy, keys, n, less);
+  else if constexpr (sorts_by_digits<Keys, Less> ? moves_with_digits<Values> : moves_with_merges<Keys, Values>)
+    sort_moving(policy, keys, values, n, less);
+  else if (n <= offset{0xffffffff})
+    sort_by_index<std::uint32_t>(policy, keys, values, n, less);
+  else
+    sort_by_index<std::uint64_t>(policy, keys, values, n, less);
 }
 
 }  // namespace weft::gpu

@@ -48,9 +48,10 @@ struct histogram_tuning {
 
 /// A tile of a radix sort.
 struct radix_tile {
-  int block_threads;                       // 256 at least
+  int block_threads;  // 256 at least
   int thread_items;
   int residency = 0;                       // blocks a multiprocessor should hold (CUDA; 0: as it comes)
+  int count_bytes = 8192;                  // shared memory to count digits in, at most (but one counter each)
   offset portion_items = offset{1} << 29;  // look-back sums fit 30 bits within as many
 };
 
@@ -63,9 +64,9 @@ struct radix_sort_tuning {
 /// Merge, and the merge sort. Keyed by the bytes of an element.
 struct merge_tuning {
   int block_threads;
-  int thread_bytes;   // a thread merges an odd number of elements of about as many bytes
-  int residency;      // as above
-  int sort_threads;   // of a block that sorts a tile; a multiple of block_threads
+  int thread_bytes;  // a thread merges an odd number of elements of about as many bytes
+  int residency;     // as above
+  int sort_threads;  // of a block that sorts a tile; a multiple of block_threads
   int sort_residency;
 };
 
