@@ -129,6 +129,23 @@ WEFT_DEVICE void load_tail_run(const It& it, offset i, int count, bool wide, T* 
     for (int k = 0; k < Run; ++k) v[k] = static_cast<T>(it[i + (k < count ? k : count - 1)]);
   }
 }
+/// Loads the rows of a full tile that starts at it[start]: all loads are issued before anything waits for one.
+template <class Shape, class Block, class It, class T>
+WEFT_DEVICE void load_rows(Block block, const It& it, offset start, bool wide, held_run<T, Shape::run>* held) {
+  items<T, Shape::run> x[Shape::rows];
+  if (wide) {
+#pragma unroll
+    for (int r = 0; r < Shape::rows; ++r)
+      load_run<Shape::run, Block>(it, start + Shape::at(block, r), true, x[r].value);
+  } else {
+#pragma unroll
+    for (int r = 0; r < Shape::rows; ++r)
+      load_run<Shape::run, Block>(it, start + Shape::at(block, r), false, x[r].value);
+  }
+#pragma unroll
+  for (int r = 0; r < Shape::rows; ++r) held[r].hold(x[r]);
+}
+
 /// Stores the elements of a run that exist.
 template <int Run, class It, class T>
 WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, const T* v) {
@@ -181,6 +198,13 @@ WEFT_DEVICE int exclusive_of_warps(Block block, const int* counts, int& total) {
   const int upto = warp_inclusive(block, mine, add_counts{});
   total = warp.shuffle(upto, warps - 1);
   return warp.shuffle(upto - mine, warp.index());
+}
+
+/// The power of two from `bytes` up: what tuning rows are keyed by, so that odd sizes share the next larger one's.
+constexpr int size_class(std::size_t bytes) {
+  int c = 1;
+  while (c < static_cast<int>(bytes)) c *= 2;
+  return c;
 }
 
 /// a, brought into [low, high].

@@ -26,11 +26,11 @@ template <class V>
 struct payload<run_state<V>> {
   static constexpr int words = 1 + payload<V>::words;
   static WEFT_DEVICE void pack(const run_state<V>& s, std::uint64_t* word) {
-    payload<offset>::pack(s.heads, word);
+    payload<tile_count>::pack({s.heads}, word);
     payload<V>::pack(s.value, word + 1);
   }
   static WEFT_DEVICE run_state<V> unpack(const std::uint64_t* word) {
-    return {payload<offset>::unpack(word), payload<V>::unpack(word + 1)};
+    return {payload<tile_count>::unpack(word).value, payload<V>::unpack(word + 1)};
   }
 };
 // Warp words take 64 bytes at most: the state of a large value goes in two parts.
@@ -63,7 +63,7 @@ struct reduce_by_key_kernel {
   using K = iter_value_t<Keys>;
   using V = iter_value_t<Values>;
   template <arch A>
-  static constexpr by_key_tuning tuning = choose<Selector>(dialect::by_key_rows, A, sizeof(K) + sizeof(V));
+  static constexpr by_key_tuning tuning = choose<Selector>(dialect::by_key_rows, A, size_class(sizeof(K) + sizeof(V)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
   static constexpr int run = run_items(sizeof(K) > sizeof(V) ? sizeof(K) : sizeof(V));
@@ -113,26 +113,24 @@ struct reduce_by_key_kernel {
     constexpr int rows = tile_shape::rows;
 
     // Load, and find where runs begin.
-    items<K, run> k[rows];
-    items<V, run> v[rows];
+    held_run<K, run> k[rows];
+    held_run<V, run> v[rows];
     std::uint32_t mask[rows];
+    load_rows<tile_shape>(block, keys, start, wide_keys, k);
+    load_rows<tile_shape>(block, values, start, wide_values, v);
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const offset i = start + tile_shape::at(block, r);
-      load_run<run, Block>(keys, i, wide_keys, k[r].value);
-      load_run<run, Block>(values, i, wide_values, v[r].value);
+      const items<K, run> key = k[r].take(block);
+      mask[r] = heads<run, true>(block, keys, start + tile_shape::at(block, r), run, key.value, equal);
     }
-#pragma unroll
-    for (int r = 0; r < rows; ++r)
-      mask[r] = heads<run, true>(block, keys, start + tile_shape::at(block, r), run, k[r].value, equal);
 
     // Scan the warp, then the warps of the block.
     int rank[rows];
     const int warp_heads = rank_rows<rows>(block, mask, rank);
     items<V, rows> open;  // the fold of the run that is open before this lane's run of row r, as far as the warp has it
-    V carry = v[0][0];
+    V carry = v[0].take(block)[0];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) open[r] = scan_row(block, v[r], mask[r], r == 0, true, true, carry);
+    for (int r = 0; r < rows; ++r) open[r] = scan_row(block, v[r].take(block), mask[r], r == 0, true, true, carry);
     if (block.warp().lane() == 0)
       s.warp_values[static_cast<int>(block.warp().index())] = carry, s.warp_heads[block.warp().index()] = warp_heads;
     block.sync();
@@ -142,7 +140,8 @@ struct reduce_by_key_kernel {
       // Compact.
 #pragma unroll
     for (int r = 0; r < rows; ++r)
-      compact_run(block, s, e, k[r], v[r], mask[r], rank[r], open[r], r == 0, start, tile_shape::at(block, r), run);
+      compact_run(block, s, e, k[r].take(block), v[r].take(block), mask[r], rank[r], open[r], r == 0, start,
+                  tile_shape::at(block, r), run);
     write_tile<true>(block, s, e, tile, start, tile_shape::items);
   }
 

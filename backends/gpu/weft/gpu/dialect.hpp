@@ -42,21 +42,27 @@
 #include <weft/gpu/architecture.hpp>
 
 #if defined(__CUDACC__) && !defined(__HIP__)
-#include <weft/cuda/dialect.hpp>
-#include <weft/cuda/tuning_table.hpp>
 namespace weft {
+namespace cuda_dialect {}
 namespace dialect = cuda_dialect;
-}
+}  // namespace weft
+#include <weft/cuda/tuning_table.hpp>
+// last, for it ends with the verbs
+#include <weft/cuda/dialect.hpp>
 #elif defined(__HIP__)
-#include <weft/hip/dialect.hpp>
-#include <weft/hip/tuning_table.hpp>
 namespace weft {
+namespace hip_dialect {}
 namespace dialect = hip_dialect;
-}
+}  // namespace weft
+#include <weft/hip/tuning_table.hpp>
+// last, for it ends with the verbs
+#include <weft/hip/dialect.hpp>
 #else
-#include <weft/simt/dialect.hpp>
-#include <weft/simt/tuning_table.hpp>
 namespace weft {
+namespace simt_dialect {}
 namespace dialect = simt_dialect;
-}
+}  // namespace weft
+#include <weft/simt/tuning_table.hpp>
+// last, for it ends with the verbs
+#include <weft/simt/dialect.hpp>
 #endif

@@ -37,7 +37,7 @@ template <bool Large, class In, class Counts, class BinOf, class Selector>
 struct histogram_kernel {
   using T = iter_value_t<In>;
   template <arch A>
-  static constexpr histogram_tuning tuning = choose<Selector>(dialect::histogram_rows, A, sizeof(T));
+  static constexpr histogram_tuning tuning = choose<Selector>(dialect::histogram_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
   template <arch A>
@@ -101,40 +101,39 @@ struct histogram_kernel {
     }
   }
 
-  /// add(bin, how many) for the elements of this block's tiles.
+  /// add(bin, how many) for the elements of this block's tiles; equal bins are joined first where `join` says so.
   template <class Block, class Add>
   WEFT_DEVICE void count_all(Block block, bool join, const Add& add) const {
     using tile_shape = shape<Block::arch>;
     constexpr int rows = tile_shape::rows, run = tile_shape::run;
     constexpr offset tile_items = tile_shape::items;
-    for (offset start = block.index() * tile_items; start < n; start += block.blocks() * tile_items) {
-      items<T, rows * run> x;
-      const int valid = n - start < tile_items ? static_cast<int>(n - start) : static_cast<int>(tile_items);
-      if (valid == tile_items) {
+    offset start = block.index() * tile_items;
+    for (; start + tile_items <= n; start += block.blocks() * tile_items) {
+      held_run<T, run> held[rows];
+      load_rows<tile_shape>(block, in, start, wide, held);
 #pragma unroll
-        for (int r = 0; r < rows; ++r)
-          load_run<run, Block>(in, start + tile_shape::at(block, r), wide, x.value + r * run);
-      } else {
+      for (int r = 0; r < rows; ++r) {
+        const items<T, run> x = held[r].take(block);
 #pragma unroll
-        for (int r = 0; r < rows; ++r)
-          load_tail_run<run, false, Block>(in, start + tile_shape::at(block, r), valid - tile_shape::at(block, r), wide,
-                                           x.value + r * run);
+        for (int k = 0; k < run; ++k) count_one(block, join, true, x[k], add);
       }
-#pragma unroll
-      for (int r = 0; r < rows; ++r)
-#pragma unroll
-        for (int k = 0; k < run; ++k) {
-          using bin_type = decltype(unsigned_bin(bin_of(x[0])));
-          bin_type bin = 0;
-          bool counts_here = tile_shape::at(block, r) + k < valid;
-          if (counts_here) bin = unsigned_bin(bin_of(x[r * run + k]));
-          counts_here = counts_here && bin < static_cast<bin_type>(bins);
-          if (join)
-            add_joined(block, bin, counts_here, add);
-          else if (counts_here)
-            add(bin, 1u);
-        }
     }
+    // What is left of the input, less than a tile, falls to one block.
+    if (start < n)
+      for (offset row = start; row < n; row += block.threads()) {
+        const offset i = row + block.thread();
+        count_one(block, join, i < n, static_cast<T>(in[i < n ? i : n - 1]), add);
+      }
+  }
+
+  template <class Block, class Add>
+  WEFT_DEVICE void count_one(Block block, bool join, bool exists, const T& x, const Add& add) const {
+    const auto bin = unsigned_bin(bin_of(x));
+    exists = exists && bin < static_cast<decltype(unsigned_bin(bin_of(x)))>(bins);
+    if (join)
+      add_joined(block, bin, exists, add);
+    else if (exists)
+      add(bin, 1u);
   }
 
   BinOf bin_of;

@@ -17,7 +17,7 @@ struct scan_kernel {
   using T = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
   static constexpr bool inclusive = std::is_same_v<Kind, inclusive_t>;
   template <arch A>
-  static constexpr scan_tuning tuning = choose<Selector>(dialect::scan_rows, A, sizeof(T));
+  static constexpr scan_tuning tuning = choose<Selector>(dialect::scan_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
   template <arch A>
@@ -54,14 +54,9 @@ struct scan_kernel {
     using tile_shape = shape<Block::arch>;
     constexpr int rows = tile_shape::rows, run = tile_shape::run;
 
-    // Load all, then look.
+    // Load.
     held_run<T, run> held[rows];
-#pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      items<T, run> x;
-      load_run<run, Block>(in, start + tile_shape::at(block, r), wide_in, x.value);
-      held[r].hold(x);
-    }
+    load_rows<tile_shape>(block, in, start, wide_in, held);
 
     // Scan the rows of the warp: before[r] is the fold of what the warp has before this lane's run of row r.
     items<T, rows> before;

@@ -92,7 +92,7 @@ struct select_kernel {
   using T = iter_value_t<In>;
   static constexpr bool both = !is_none<Rejected>;
   template <arch A>
-  static constexpr select_tuning tuning = choose<Selector>(dialect::select_rows, A, sizeof(T));
+  static constexpr select_tuning tuning = choose<Selector>(dialect::select_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
   template <arch A>
@@ -135,12 +135,7 @@ struct select_kernel {
     // Load all, then flag.
     held_run<T, run> held[rows];
     std::uint32_t mask[rows];
-#pragma unroll
-    for (int r = 0; r < rows; ++r) {
-      items<T, run> x;
-      load_run<run, Block>(in, start + tile_shape::at(block, r), wide, x.value);
-      held[r].hold(x);
-    }
+    load_rows<tile_shape>(block, in, start, wide, held);
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const items<T, run> x = held[r].take(block);
@@ -201,7 +196,7 @@ struct select_kernel {
     const int before = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_counts, total);
     if (tile > 0 && block.thread() == 0) {
       if (in_place) block.fence();
-      states.publish(block, tile, offset{total}, false);
+      states.publish(block, tile, tile_count{total}, false);
     }
     return before;
   }
@@ -224,10 +219,10 @@ struct select_kernel {
                               int valid) const {
     if (block.warp().index() == 0) {
       offset before = 0;
-      if (tile > 0) before = states.template prefix<offset>(block, tile, add_counts{});
+      if (tile > 0) before = states.template prefix<tile_count>(block, tile, add_counts{}).value;
       if (in_place) block.fence();
       if (block.warp().lane() == 0) {
-        states.publish(block, tile, before + total, true);
+        states.publish(block, tile, tile_count{before + total}, true);
         s.before = before;
         if (start + valid == n) *count = before + total;
       }
@@ -256,7 +251,7 @@ void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, C
   using kernel = select_kernel<In, Out, Rejected, Count, Flag, typename P::tuning>;
   on_arch(policy, [&]<arch A>() {
     const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template shape<A>::items);
-    lookback_states states(policy, tiles, payload<offset>::words);
+    lookback_states states(policy, tiles, payload<tile_count>::words);
     launch<A>(policy, tiles,
               kernel{in, out, rejected, count, n, flagger<In, Flag>(flag), states.view(), vector_aligned(in),
                      may_overlap(in, out, n)});
