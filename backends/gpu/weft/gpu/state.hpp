@@ -5,11 +5,11 @@
 // the graph.
 #pragma once
 
-#include <weft/memory.hpp>
+#include <weft/memory/pool.hpp>
+#include <weft/memory/stream_table.hpp>
 #include <weft/policy.hpp>
 
 #include <optional>
-#include <vector>
 
 namespace weft::gpu {
 
@@ -22,37 +22,21 @@ inline unsigned& failed_launches() {
 
 class state_slab {
  public:
-  state_slab(runtime& owner, stream_ref stream, std::uint64_t id) : owner_(&owner), device_(stream.device), id_(id) {}
-  state_slab(state_slab&& o) noexcept
-      : owner_(o.owner_),
-        device_(o.device_),
-        id_(o.id_),
-        bytes_(o.bytes_),
-        data_(o.data_),
-        failures_(o.failures_),
-        epoch(o.epoch),
-        ticket(o.ticket) {
-    o.data_ = nullptr;
-  }
-  state_slab& operator=(state_slab&&) = delete;
-  ~state_slab() {
-    if (data_) owner_->deallocate(memory_kind::device, data_, bytes_, device_);
-  }
+  state_slab(runtime& owner, stream_ref stream, std::uint64_t) : owner_(&owner), device_(stream.device) {}
+  state_slab(const state_slab&) = delete;
+  state_slab& operator=(const state_slab&) = delete;
 
-  bool serves(const runtime& owner, stream_ref stream, std::uint64_t id) const {
-    return owner_ == &owner && device_ == stream.device && id_ == id;
-  }
+  /// The stream or the thread ends: the words go back in the stream's order.
+  void give_back(stream_ref stream) noexcept { pool().deallocate(data_, bytes_, alignment, stream); }
+
   /// At least `bytes` bytes; zero-filled in stream order when they are new (then also epoch and ticket start over).
   void* reserve(std::size_t bytes, stream_ref stream) {
     if (bytes > bytes_) {
       std::size_t grown = bytes_ < 32768 ? 65536 : bytes_ * 2;
       if (grown < bytes) grown = bytes;
-      if (data_) {
-        owner_->stream_synchronize(stream);  // kernels of this stream may still use the old one
-        owner_->deallocate(memory_kind::device, data_, bytes_, device_);
-        data_ = nullptr, bytes_ = 0;
-      }
-      data_ = owner_->allocate(memory_kind::device, grown, device_);
+      void* larger = pool().allocate(grown, alignment, stream);
+      pool().deallocate(data_, bytes_, alignment, stream);  // kernels of this stream may still use it: same order
+      data_ = larger;
       bytes_ = grown;
       clear(stream);
     } else if (failures_ != failed_launches()) {
@@ -67,9 +51,11 @@ class state_slab {
   }
 
  private:
+  static constexpr std::size_t alignment = 256;
+  memory_resource& pool() const { return default_resource(*owner_, device_); }
+
   runtime* owner_;
   int device_;
-  std::uint64_t id_;
   std::size_t bytes_ = 0;
   void* data_ = nullptr;
   unsigned failures_ = 0;
@@ -79,14 +65,15 @@ class state_slab {
   std::uint32_t ticket = 0;  // for ticket counters that are never reset: the tickets drawn so far
 };
 
+template <class Tag>
+struct tagged_slab : state_slab {
+  using state_slab::state_slab;
+};
+
 /// The calling thread's slab of a stream, for one purpose (`Tag`).
 template <class Tag>
 state_slab& slab_of(runtime& owner, stream_ref stream) {
-  thread_local std::vector<state_slab> slabs;
-  const std::uint64_t id = owner.stream_id(stream);
-  for (state_slab& s : slabs)
-    if (s.serves(owner, stream, id)) return s;
-  return slabs.emplace_back(owner, stream, id);
+  return weft::detail::stream_state<tagged_slab<Tag>>(owner, stream);
 }
 
 struct counters_tag {};
