@@ -95,6 +95,9 @@ struct select_kernel {
   static constexpr select_tuning tuning = choose<Selector>(dialect::select_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
+  /// Large values would rather spill than give a second block its registers; they must not.
+  template <arch A>
+  static constexpr int block_residency = sizeof(T) > 16 ? 1 : 0;
   template <arch A>
   using shape = tile_of<block_threads<A>, sizeof(T), tuning<A>.thread_bytes>;
 
@@ -114,7 +117,8 @@ struct select_kernel {
   flagger<In, Flag> flags;
   lookback states;
   bool wide;
-  bool in_place;  // the output overlaps the input: nothing may be written before earlier tiles have read
+  bool in_place;  // the output may overlap the input: nothing may be written before earlier tiles have read
+  bool same;      // the output is the input
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
@@ -229,7 +233,7 @@ struct select_kernel {
     }
     block.sync();
     const offset before = s.before;
-    if (in_place && before == start && total == valid) return;  // all are where they belong
+    if (same && before == start && total == valid) return;  // all are where they belong
     write_compacted(block, out, before, total, s.kept.value, 0);
     if constexpr (both) write_compacted(block, rejected, start - before, valid - total, s.kept.value, total);
   }
@@ -242,8 +246,16 @@ bool may_overlap(const A& a, const B& b, offset n) {
     const auto bytes = static_cast<std::uintptr_t>(n);
     return low < other + bytes * sizeof(*b) && other < low + bytes * sizeof(*a);
   } else {
-    return std::is_same_v<A, B>;
+    return true;  // adaptors may look at any memory
   }
+}
+
+template <class A, class B>
+bool is_same_range(const A& a, const B& b) {
+  if constexpr (std::is_pointer_v<A> && std::is_pointer_v<B>)
+    return static_cast<const void*>(a) == static_cast<const void*>(b);
+  else
+    return false;
 }
 
 template <class P, class In, class Out, class Rejected, class Count, class Flag>
@@ -254,7 +266,7 @@ void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, C
     lookback_states states(policy, tiles, payload<tile_count>::words);
     launch<A>(policy, tiles,
               kernel{in, out, rejected, count, n, flagger<In, Flag>(flag), states.view(), vector_aligned(in),
-                     may_overlap(in, out, n)});
+                     may_overlap(in, out, n), is_same_range(in, out)});
     states.launched(tiles);
   });
 }
