@@ -55,13 +55,20 @@ struct payload {
   };
 };
 
-/// Counts of at most 2^48 fit one word.
+/// How many elements: never more than 2^48, so one word holds it. A type of its own, since a value of type offset that
+/// is being scanned may need all of its bits.
+struct tile_count {
+  offset value;
+  friend WEFT_DEVICE tile_count operator+(tile_count a, tile_count b) { return {a.value + b.value}; }
+};
 template <>
-struct payload<offset> {
+struct payload<tile_count> {
   static constexpr int words = 1;
-  static WEFT_DEVICE void pack(offset value, std::uint64_t* word) { word[0] = static_cast<std::uint64_t>(value); }
-  static WEFT_DEVICE offset unpack(const std::uint64_t* word) {
-    return static_cast<offset>(word[0] & ((std::uint64_t{1} << 48) - 1));
+  static WEFT_DEVICE void pack(tile_count count, std::uint64_t* word) {
+    word[0] = static_cast<std::uint64_t>(count.value);
+  }
+  static WEFT_DEVICE tile_count unpack(const std::uint64_t* word) {
+    return {static_cast<offset>(word[0] & ((std::uint64_t{1} << 48) - 1))};
   }
 };
 
