@@ -6,6 +6,7 @@ done
 set -- "${arguments[@]}"
 if [ $# = 0 ] || [ "$1" = --list ]; then
   say "compile-time"
+  say "gpu (all of gpu/*, results kept)"
   for source in bench/*.cpp bench/*.cu bench/gpu/*.cu; do
     [ -e "$source" ] && source=${source#bench/} && say "${source%.*}"
   done
@@ -15,6 +16,20 @@ name=$1
 shift
 need required build
 need optional tbb benchmark ccache
+if [ "$name" = gpu ]; then  # every GPU verb beside CUB, Thrust or cuBLAS in one run; arguments are exponents of sizes
+  nvidia-smi -L >/dev/null 2>&1 || fail 'bench gpu: no NVIDIA device on this machine'
+  configure cuda -B build/bench-cuda -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
+  cmake --build build/bench-cuda --target bench_gpu
+  results=bench/results/gpu-$(nvidia-smi --query-gpu=name --format=csv,noheader | head -1 | tr ' ' '-')-$(date +%F).txt
+  { nvidia-smi --query-gpu=name,driver_version --format=csv,noheader; nvcc --version | tail -1; git describe --always --dirty; } >"$results"
+  for program in build/bench-cuda/bench/bench_gpu_*; do
+    [ -x "$program" ] || continue
+    say "== ${program##*/}"
+    if [ "${program##*_}" = gemm ]; then "$program"; else "$program" "$@"; fi
+  done | tee -a "$results"
+  say "kept in $results"
+  exit 0
+fi
 if [ "$name" = compile-time ]; then exec python3 bench/compile_time/measure.py "$@"; fi
 preset=release folder=build/bench
 [ -e "bench/$name.cu" ] && preset=cuda folder=build/bench-cuda
