@@ -23,9 +23,9 @@ rule 'The only macros that leave a file are WEFT_HOST_DEVICE, WEFT_DEVICE and WE
        grep -qE "^ *# *undef +$name\b" "$file" || echo "$file:$line: $name"
      done)"
 
-rule 'Only the dialects and device.hpp look at the vendor:' \
+rule 'Only the dialects, what offers their verbs, and device.hpp look at the vendor:' \
   "$(search '^ *# *(if|ifdef|ifndef|elif).*(__HIP|__CUDA|__NVCC__|__AMDGCN|__GFX)' "${headers[@]}" |
-     grep -vE '(/dialect|include/weft/device)\.hpp:')"
+     grep -vE '(/dialect|/verbs|include/weft/device)\.hpp:')"
 
 rule 'Headers that cost every user compile time are not included:' \
   "$(search '^ *# *include <(algorithm|functional|iostream|ranges|regex|execution|thrust/|cub/|rocprim/|hipcub/)' "${headers[@]}")"

@@ -2,8 +2,8 @@
 // the algorithms need nvcc or clang CUDA.
 #pragma once
 
-#include <weft/cuda/dialect.hpp>
 #include <weft/cuda/runtime.hpp>
+#include <weft/cuda/verbs.hpp>
 #include <weft/policy.hpp>
 
 namespace weft {

@@ -2,8 +2,8 @@
 // algorithms need clang HIP.
 #pragma once
 
-#include <weft/hip/dialect.hpp>
 #include <weft/hip/runtime.hpp>
+#include <weft/hip/verbs.hpp>
 #include <weft/policy.hpp>
 
 namespace weft {

@@ -3,7 +3,7 @@
 // (NVIDIA/cub#545).
 #pragma once
 
-// A plain C++ compiler sees no dialect, and a backend without verbs: cuda.hpp then serves for streams and memory.
+// A plain C++ compiler sees no dialect.
 #if defined(__CUDACC__) && !defined(__HIP__)
 
 #include <weft/cuda/runtime.hpp>
@@ -360,18 +360,5 @@ void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::sour
 }
 
 }  // namespace weft::cuda_dialect
-
-// The verbs come last: they are written in the dialect above.
-#include <weft/gpu/family.hpp>
-
-namespace weft {
-using cuda_verbs = gpu::family;
-}
-
-#else
-
-namespace weft {
-struct cuda_verbs {};
-}  // namespace weft
 
 #endif

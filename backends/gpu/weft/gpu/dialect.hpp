@@ -46,23 +46,20 @@ namespace weft {
 namespace cuda_dialect {}
 namespace dialect = cuda_dialect;
 }  // namespace weft
-#include <weft/cuda/tuning_table.hpp>
-// last, for it ends with the verbs
 #include <weft/cuda/dialect.hpp>
+#include <weft/cuda/tuning_table.hpp>
 #elif defined(__HIP__)
 namespace weft {
 namespace hip_dialect {}
 namespace dialect = hip_dialect;
 }  // namespace weft
-#include <weft/hip/tuning_table.hpp>
-// last, for it ends with the verbs
 #include <weft/hip/dialect.hpp>
+#include <weft/hip/tuning_table.hpp>
 #else
 namespace weft {
 namespace simt_dialect {}
 namespace dialect = simt_dialect;
 }  // namespace weft
-#include <weft/simt/tuning_table.hpp>
-// last, for it ends with the verbs
 #include <weft/simt/dialect.hpp>
+#include <weft/simt/tuning_table.hpp>
 #endif

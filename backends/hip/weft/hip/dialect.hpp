@@ -3,7 +3,7 @@
 // changed. Width comes from the instruction set compiled for; the host pass has none and must not ask (rocPRIM#542).
 #pragma once
 
-// A plain C++ compiler sees no dialect, and a backend without verbs: hip.hpp then serves for streams and memory.
+// A plain C++ compiler sees no dialect.
 #if defined(__HIP__)
 
 #include <weft/error.hpp>
@@ -297,18 +297,5 @@ void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::sour
 }
 
 }  // namespace weft::hip_dialect
-
-// The verbs come last: they are written in the dialect above.
-#include <weft/gpu/family.hpp>
-
-namespace weft {
-using hip_verbs = gpu::family;
-}
-
-#else
-
-namespace weft {
-struct hip_verbs {};
-}  // namespace weft
 
 #endif

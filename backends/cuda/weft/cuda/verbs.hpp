@@ -1,0 +1,20 @@
+// The verbs of the GPU family where their compiler is; a plain C++ compiler sees a backend without verbs, which serves
+// for streams and memory. Apart from the dialect, so that any header of gpu/, all of which are written in the dialect,
+// can come first in a file.
+#pragma once
+
+#if defined(__CUDACC__) && !defined(__HIP__)
+
+#include <weft/gpu/family.hpp>
+
+namespace weft {
+using cuda_verbs = gpu::family;
+}
+
+#else
+
+namespace weft {
+struct cuda_verbs {};
+}  // namespace weft
+
+#endif
