@@ -51,7 +51,7 @@ struct simd {
 #if defined(__clang__)
   z = __builtin_elementwise_fma(simd<float, 64>::vector{} + x, y, z);
 #else
-  z = __builtin_ia32_vfmaddps512_mask(simd<float, 64>::vector{} + x, y, z, static_cast<unsigned short>(-1), 4);
+  z = __builtin_ia32_vfmaddps512_mask(simd<float, 64>::vector{} + x, y, z, 0xffff, 4);
 #endif
 }
 [[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<double, 64>::vector& z, double x,
@@ -59,7 +59,7 @@ struct simd {
 #if defined(__clang__)
   z = __builtin_elementwise_fma(simd<double, 64>::vector{} + x, y, z);
 #else
-  z = __builtin_ia32_vfmaddpd512_mask(simd<double, 64>::vector{} + x, y, z, static_cast<unsigned char>(-1), 4);
+  z = __builtin_ia32_vfmaddpd512_mask(simd<double, 64>::vector{} + x, y, z, 0xff, 4);
 #endif
 }
 [[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<float, 32>::vector& z, float x,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/cpu/pointers.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
 #include <weft/iterator.hpp>
@@ -27,6 +28,42 @@ struct reduce_shape {
 
 namespace detail {
 
+/// Row 0 to Rows - 1 of one column, in order.
+template <int Rows, int Columns, class T, class Load, class Op>
+[[gnu::always_inline]] inline T sum_column(const Load& load, int c, const Op& op) {
+  if constexpr (Rows == 1) {
+    return load(c);
+  } else {
+    return op(sum_column<Rows - 1, Columns, T>(load, c, op), load((Rows - 1) * Columns + c));
+  }
+}
+
+/// Of a whole chunk, the columns that remain when bits 128, 64 and 32 of the virtual lane are folded: all in registers.
+template <class T, class Load, class Op>
+[[gnu::always_inline]] inline void fold_to_a_quarter(T* column, const Load& load, const Op& op) {
+  using shape = reduce_shape<T>;
+  constexpr int left = 32 * shape::slots, rows = shape::chunk / shape::columns;
+  // The order in which a chunk is read is not one that hardware foresees: each strip asks for a piece of the next
+  // chunk.
+  constexpr int strip = 16;
+  for (int first = 0; first < left; first += strip) {
+    load.ahead(first * (shape::chunk / left), strip * (shape::chunk / left));
+    for (int c = first; c < first + strip; ++c) {
+      const T s0 = sum_column<rows, shape::columns, T>(load, c, op);
+      const T s1 = sum_column<rows, shape::columns, T>(load, c + left, op);
+      const T s2 = sum_column<rows, shape::columns, T>(load, c + 2 * left, op);
+      const T s3 = sum_column<rows, shape::columns, T>(load, c + 3 * left, op);
+      const T s4 = sum_column<rows, shape::columns, T>(load, c + 4 * left, op);
+      const T s5 = sum_column<rows, shape::columns, T>(load, c + 5 * left, op);
+      const T s6 = sum_column<rows, shape::columns, T>(load, c + 6 * left, op);
+      const T s7 = sum_column<rows, shape::columns, T>(load, c + 7 * left, op);
+      const T s04 = op(s0, s4), s15 = op(s1, s5), s26 = op(s2, s6), s37 = op(s3, s7);
+      const T s0246 = op(s04, s26), s1357 = op(s15, s37);
+      column[c] = op(s0246, s1357);
+    }
+  }
+}
+
 /// One chunk: load(i) is element i as a T, i in [0, n), 0 < n <= 4096. N is an integral_constant for whole chunks,
 /// whose loops then have constant bounds and vectorise without remainders.
 template <class T, class N, class Load, class Op>
@@ -36,24 +73,30 @@ template <class T, class N, class Load, class Op>
   stack_array<T, columns> array;
   T* const column = array.data();
 
-  // Rows of a column are added in order.
   int count = n < columns ? static_cast<int>(n) : columns;
-  if constexpr (std::is_trivially_copyable_v<T>) {
-    for (int c = 0; c < count; ++c) ::new (static_cast<void*>(column + c)) T(load(c));
+  if constexpr (!std::is_same_v<N, int> && std::is_arithmetic_v<T> && slots > 1) {
+    fold_to_a_quarter<T>(column, load, op);
+    count = 32 * slots;
     array.set_size(count);
   } else {
-    for (int c = 0; c < count; ++c) array.push(load(c));
-  }
-  for (int row = columns; row < n; row += columns) {
-    const int row_count = n - row < columns ? static_cast<int>(n - row) : columns;
-    for (int c = 0; c < row_count; ++c) column[c] = op(column[c], load(row + c));
-  }
+    // Rows of a column are added in order.
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      for (int c = 0; c < count; ++c) ::new (static_cast<void*>(column + c)) T(load(c));
+      array.set_size(count);
+    } else {
+      for (int c = 0; c < count; ++c) array.push(load(c));
+    }
+    for (int row = columns; row < n; row += columns) {
+      const int row_count = n - row < columns ? static_cast<int>(n - row) : columns;
+      for (int c = 0; c < row_count; ++c) column[c] = op(column[c], load(row + c));
+    }
 
-  // Bits 128, 64 and 32 of the virtual lane.
-  for (int half = columns / 2; half >= 32 * slots; half /= 2) {
-    const int pairs = count - half < half ? count - half : half;
-    for (int c = 0; c < pairs; ++c) column[c] = op(column[c], column[c + half]);
-    count = count < half ? count : half;
+    // Bits 128, 64 and 32 of the virtual lane.
+    for (int half = columns / 2; half >= 32 * slots; half /= 2) {
+      const int pairs = count - half < half ? count - half : half;
+      for (int c = 0; c < pairs; ++c) column[c] = op(column[c], column[c + half]);
+      count = count < half ? count : half;
+    }
   }
   // The slots; then slot 0 of each lane holds the lane's value.
   for (int half = slots / 2; half > 0; half /= 2)
@@ -99,6 +142,16 @@ struct load_from {
   In in;
   offset first;
   T operator()(offset i) const { return static_cast<T>(in[first + i]); }
+  /// Asks for elements [from, from + n) of the next chunk.
+  [[gnu::always_inline]] void ahead(int from, int n) const {
+    for_each_pointer(
+        in, [&](const auto* p) __attribute__((always_inline)) {
+          const auto at = reinterpret_cast<std::uintptr_t>(p) +
+                          static_cast<std::uintptr_t>(first + reduce_shape<T>::chunk + from) * sizeof(*p);
+          for (std::size_t byte = 0; byte < static_cast<std::size_t>(n) * sizeof(*p); byte += 64)
+            __builtin_prefetch(reinterpret_cast<const void*>(at + byte), 0, 2);
+        });
+  }
 };
 
 /// emit(chunk, value) for the chunks [begin, end) of n elements.

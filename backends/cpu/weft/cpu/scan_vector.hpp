@@ -31,7 +31,12 @@ inline constexpr Lane neutral = std::is_floating_point_v<Lane> ? static_cast<Lan
 template <int K, class V, int... I>
 [[gnu::always_inline]] inline void shift_up(V& v, const V& zero, std::integer_sequence<int, I...>) {
   constexpr int lanes = sizeof...(I);
+#if defined(__clang__)
   v = __builtin_shufflevector(zero, v, (I < K ? I : lanes + I - K)...);
+#else  // nvcc does not hand the expansion above on to g++
+  constexpr decltype(zero == v) from = {(I < K ? I : lanes + I - K)...};
+  v = __builtin_shuffle(zero, v, from);
+#endif
 }
 template <int K, class V, class Sequence>
 [[gnu::always_inline]] inline void add_shifted(V& v, const V& zero, Sequence sequence) {
@@ -44,7 +49,12 @@ template <int K, class V, class Sequence>
 }
 template <class V, int... I>
 [[gnu::always_inline]] inline void broadcast_last(V& v, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
   v = __builtin_shufflevector(v, v, ((void)I, static_cast<int>(sizeof...(I)) - 1)...);
+#else
+  constexpr decltype(v == v) last = {((void)I, static_cast<int>(sizeof...(I)) - 1)...};
+  v = __builtin_shuffle(v, last);
+#endif
 }
 
 /// out[i] = carry + in[begin] + … for [begin, end) in whole groups of four vectors; returns where it stopped and

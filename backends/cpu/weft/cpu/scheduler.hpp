@@ -66,6 +66,7 @@ void for_chunks(offset n, offset grain, F&& f) {
 template <class Scheduler, class F>
 void for_chunks_timed(offset n, F&& f) {
   constexpr std::uint64_t worth_it = 40'000;  // ticks: some ten microseconds
+  constexpr std::uint64_t telling = 4'000;    // less than this says nothing: the first elements are cold
   if (n <= 1) {
     if (n == 1) f(offset{0}, n);
     return;
@@ -80,6 +81,7 @@ void for_chunks_timed(offset n, F&& f) {
     done = end;
     if (done == n) return;
     const std::uint64_t spent = ticks() - start;
+    if (spent < telling) continue;
     const double rest = static_cast<double>(spent) / static_cast<double>(done) * static_cast<double>(n - done);
     if (rest < static_cast<double>(worth_it)) continue;
     // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if possible.

@@ -1,13 +1,60 @@
-// transform: out[i] = f(in[i]). One pass; loops vectorise when f does.
+// transform: out[i] = f(in[i]). One pass; loops vectorise when f does. Output that is larger than the cache and that
+// the call does not also read is written past it: results are collected in the L1 cache and leave through streaming
+// stores, which spares reading the lines they replace (a third of the traffic of a copy, half of a fill's).
 #pragma once
 
+#include <weft/cpu/pointers.hpp>
 #include <weft/cpu/scheduler.hpp>
+#include <weft/cpu/stream_store.hpp>
 #include <weft/policy.hpp>
 
 namespace weft::cpu {
 
+namespace detail {
+
+template <class T>
+inline constexpr bool streams = std::is_trivially_copyable_v<T>&& std::is_trivially_default_constructible_v<T> &&
+                                (sizeof(T) & (sizeof(T) - 1)) == 0 && sizeof(T) <= 64;
+
+#if defined(__x86_64__)
+/// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
+/// has a constant length, so it vectorises at every optimisation level.
+template <class In, class T, class F>
+[[gnu::noinline, gnu::target("avx2,bmi,bmi2")]] void transform_streaming(In in, offset begin, offset end, T* out, F f) {
+  typedef long long quads __attribute__((vector_size(32)));
+  constexpr offset group = 256 / static_cast<offset>(sizeof(T));
+  offset i = begin;
+  for (; i < end && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0; ++i) out[i] = static_cast<T>(f(in[i]));
+  for (; i + group <= end; i += group) {
+    alignas(32) T buffer[group];
+    for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
+    auto* const to = reinterpret_cast<quads*>(out + i);
+    for (int part = 0; part < 8; ++part) {
+      quads v;
+      __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
+      __builtin_ia32_movntdq256(to + part, v);
+    }
+  }
+  for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
+  fence_streaming();
+}
+#endif
+
+}  // namespace detail
+
 template <class Scheduler, class Policy, class In, class Out, class F>
 void transform(const Policy&, In in, offset n, Out out, F f) {
+  if constexpr (std::is_pointer_v<Out>) {
+    using T = std::remove_pointer_t<Out>;
+#if defined(__x86_64__)
+    if constexpr (detail::streams<T>) {
+      if (n * static_cast<offset>(sizeof(T)) >= streaming_bytes && has_avx2() && !reads_from(in, out) &&
+          reinterpret_cast<std::uintptr_t>(out) % sizeof(T) == 0)
+        return for_chunks_timed<Scheduler>(
+            n, [&](offset begin, offset end) { detail::transform_streaming(in, begin, end, out, f); });
+    }
+#endif
+  }
   for_chunks_timed<Scheduler>(n, [&](offset begin, offset end) {
     wide([ begin, end, in, out, g = f ]() mutable __attribute__((always_inline)) {
       for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
