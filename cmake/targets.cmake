@@ -20,6 +20,8 @@ target_compile_options(weft_weft INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang
 find_package(Threads REQUIRED)
 
 weft_add_target(cpu backends/cpu weft::weft)
+# g++ pragmas in the CPU kernels: nvcc's front end hands them on to g++, but not without a remark.
+target_compile_options(weft_cpu INTERFACE $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:--diag-suppress=1675>)
 weft_add_target(gpu backends/gpu weft::weft)
 
 set(weft_backends)

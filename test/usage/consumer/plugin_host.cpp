@@ -1,0 +1,25 @@
+// Loads plug-ins and asks each, twice around, for the same sum: kernels of one must not be taken for the other's.
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <vector>
+
+int main(int arguments, char** argument) {
+  std::vector<long (*)(int)> sums;
+  for (int i = 1; i < arguments; ++i) {
+    void* library = dlopen(argument[i], RTLD_NOW | RTLD_LOCAL);
+    if (!library) return std::printf("%s\n", dlerror()), 1;
+    sums.push_back(reinterpret_cast<long (*)(int)>(dlsym(library, "plugin_sum")));
+    if (!sums.back()) return std::printf("%s\n", dlerror()), 1;
+  }
+  int answered = 0;
+  for (int round = 0; round < 2; ++round)
+    for (const auto sum : sums) {
+      const long got = sum(10000);
+      std::printf("%ld\n", got);
+      if (got >= 0 && got != 10000L * 9999 / 2) return 1;
+      answered += got >= 0;
+    }
+  // With a device at least one of the two architectures runs there; -1 everywhere means there is none.
+  return answered > 0 || sums[0](1) == -1 ? 0 : 1;
+}
