@@ -150,7 +150,7 @@ TEST_CASE("calls by key refuse bad arguments before anything runs") {
   require_same(host_copy(data), {1, 1, 2});
 }
 
-TEST_CASE("any copyable type on CPU backends") {
+TEST_CASE("by_key: any copyable type on CPU backends") {
   if constexpr (!gpu_family) {
     const auto keys = runs<i32>(3000, 8, 20);
     const auto words = values<std::string>(3000, 9);

@@ -73,7 +73,7 @@ TEST_CASE("fill refuses bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3});
 }
 
-TEST_CASE("any copyable type on CPU backends") {
+TEST_CASE("fill: any copyable type on CPU backends") {
   if constexpr (!gpu_family) {
     std::vector<std::string> out(5000);
     weft::fill(policy, out.begin(), out.end(), std::string("weft"));

@@ -113,7 +113,7 @@ TEST_CASE("is_sorted and is_sorted_until") {
   REQUIRE(weft::is_sorted(policy, same_values.begin(), same_values.end(), weft::greater{}));
 }
 
-TEST_CASE("searches refuse bad arguments before anything runs") {
+TEST_CASE("find: searches refuse bad arguments before anything runs") {
   auto data = device_copy(std::vector<i32>{1, 2, 3});
   REQUIRE(contains(refusal([&] { weft::find(policy, null<i32>(), null<i32>() + 1, 1); }), "find_if: null pointer"));
   REQUIRE(
@@ -123,7 +123,7 @@ TEST_CASE("searches refuse bad arguments before anything runs") {
   REQUIRE(weft::find(policy, null<i32>(), null<i32>(), 1) == null<i32>());
 }
 
-TEST_CASE("a predicate that throws is passed on, and any copyable type works, on CPU backends") {
+TEST_CASE("find: a predicate that throws is passed on, and any copyable type works, on CPU backends") {
   if constexpr (!gpu_family) {
     const auto x = values<i32>(70001, 3);
     REQUIRE_THROWS_AS(weft::find_if(policy, x.begin(), x.end(), weft::compose(never{}, throws_at<i32>{x[69000]})),

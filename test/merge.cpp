@@ -80,7 +80,7 @@ TEST_CASE("merge refuses bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3, 4});
 }
 
-TEST_CASE("any copyable type on CPU backends") {
+TEST_CASE("merge: any copyable type on CPU backends") {
   if constexpr (!gpu_family) {
     const auto x = values<std::string>(3000, 6, order::sorted), y = values<std::string>(1000, 7, order::sorted);
     std::vector<std::string> out(4000), wanted(4000);

@@ -267,7 +267,7 @@ TEST_CASE("a functor that throws is passed on") {
   }
 }
 
-TEST_CASE("any copyable type on CPU backends") {
+TEST_CASE("reduce: any copyable type on CPU backends") {
   if constexpr (!gpu_family) {
     for (const offset n : {1, 33, 300, 5000}) {
       const auto x = values<std::string>(n, 14);

@@ -51,7 +51,7 @@ TEST_CASE("searches in what has no memory, and for no needles") {
   weft::lower_bound(policy, needles.begin(), needles.end(), needles.begin(), needles.begin(), out.begin());
 }
 
-TEST_CASE("searches refuse bad arguments before anything runs") {
+TEST_CASE("search: searches refuse bad arguments before anything runs") {
   auto data = device_copy(std::vector<i32>{1, 2, 3});
   const auto b = data.begin(), e = data.end();
   REQUIRE(contains(refusal([&] { weft::lower_bound(policy, b, e, null<i32>(), null<i32>() + 1, b); }),

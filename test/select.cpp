@@ -187,7 +187,7 @@ TEST_CASE("selections refuse bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3});
 }
 
-TEST_CASE("a predicate that throws is passed on, and any copyable type works, on CPU backends") {
+TEST_CASE("select: a predicate that throws is passed on, and any copyable type works, on CPU backends") {
   if constexpr (!gpu_family) {
     const auto x = values<i32>(70001, 8);
     std::vector<i32> out(x.size());
