@@ -20,6 +20,7 @@ inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
     // architecture, bytes, {threads, bytes a thread}
     {arch::sm_90, 4, {512, 64}},
     {arch::sm_90, 1, {512, 32}},
+    {arch::generic, 1, {256, 32}},
     {arch::generic, 0, {256, 64}},
 };
 

@@ -66,6 +66,9 @@ struct reduce_by_key_kernel {
   static constexpr by_key_tuning tuning = choose<Selector>(dialect::by_key_rows, A, size_class(sizeof(K) + sizeof(V)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
+  /// Large values would rather spill than give a second block its registers; they must not.
+  template <arch A>
+  static constexpr int block_residency = sizeof(K) + sizeof(V) > 16 ? 1 : 0;
   static constexpr int run = run_items(sizeof(K) > sizeof(V) ? sizeof(K) : sizeof(V));
   static constexpr int run_bytes = run * (sizeof(K) + sizeof(V));
   template <arch A>

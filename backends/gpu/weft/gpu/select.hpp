@@ -95,9 +95,11 @@ struct select_kernel {
   static constexpr select_tuning tuning = choose<Selector>(dialect::select_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
-  /// Large values would rather spill than give a second block its registers; they must not.
+  /// Left alone, ptxas spills large and small values for the sake of one more block.
   template <arch A>
-  static constexpr int block_residency = sizeof(T) > 16 ? 1 : 0;
+  static constexpr int block_residency = sizeof(T) > 16  ? 1
+                                         : sizeof(T) < 4 ? 1024 / block_threads<A>
+                                                         : 0;
   template <arch A>
   using shape = tile_of<block_threads<A>, sizeof(T), tuning<A>.thread_bytes>;
 
@@ -155,7 +157,7 @@ struct select_kernel {
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const items<T, run> x = held[r].take(block);
-      compact_run(s, x, mask[r], before + rank[r], total, tile_shape::at(block, r), run);
+      compact_run(s, x, block.opaque(mask[r]), before + rank[r], total, tile_shape::at(block, r), run);
     }
     write_tile(block, s, tile, start, total, tile_shape::items);
   }

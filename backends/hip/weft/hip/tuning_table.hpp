@@ -16,7 +16,7 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
     // architecture, bytes, {threads, bytes a thread}
-    {arch::generic, 1, {256, 32}},
+    {arch::generic, 1, {256, 16}},
     {arch::generic, 0, {256, 64}},
 };
 
