@@ -91,6 +91,15 @@ struct warp {
   static WEFT_DEVICE T shuffle_xor(const T& v, unsigned m) {
     return by_words(v, [=](std::uint32_t w) { return __shfl_xor_sync(~0u, w, static_cast<int>(m)); });
   }
+  static WEFT_DEVICE std::uint32_t inclusive_sum(std::uint32_t v) {
+    const unsigned me = lane();
+#pragma unroll
+    for (unsigned d = 1; d < width; d *= 2) {
+      const std::uint32_t left = __shfl_up_sync(~0u, v, d);
+      if (me >= d) v += left;
+    }
+    return v;
+  }
   static WEFT_DEVICE std::uint64_t ballot(bool p) { return __ballot_sync(~0u, p); }
   static WEFT_DEVICE bool any(bool p) { return __any_sync(~0u, p); }
   static WEFT_DEVICE bool all(bool p) { return __all_sync(~0u, p); }

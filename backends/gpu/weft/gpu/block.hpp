@@ -179,7 +179,7 @@ WEFT_DEVICE int rank_rows(Block block, const std::uint32_t* mask, int* rank) {
   for (int r = 0; r < Rows; r += 2) {
     const int low = block.popcount(mask[r]), high = r + 1 < Rows ? block.popcount(mask[r + 1 < Rows ? r + 1 : r]) : 0;
     const std::uint32_t mine = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
-    const std::uint32_t upto = warp_inclusive(block, mine, add_counts{});
+    const std::uint32_t upto = block.warp().inclusive_sum(mine);
     const std::uint32_t row = block.warp().shuffle(upto, Block::width - 1);
     rank[r] = before + static_cast<int>(upto & 0xffffu) - low;
     before += static_cast<int>(row & 0xffffu);
@@ -195,7 +195,7 @@ WEFT_DEVICE int exclusive_of_warps(Block block, const int* counts, int& total) {
   constexpr int width = Block::width, warps = Threads / width;
   const auto warp = block.warp();
   const int lane = static_cast<int>(warp.lane()), mine = lane < warps ? counts[lane] : 0;
-  const int upto = warp_inclusive(block, mine, add_counts{});
+  const int upto = static_cast<int>(block.warp().inclusive_sum(static_cast<std::uint32_t>(mine)));
   total = warp.shuffle(upto, warps - 1);
   return warp.shuffle(upto - mine, warp.index());
 }

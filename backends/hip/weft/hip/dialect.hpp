@@ -104,6 +104,31 @@ struct warp {
     const unsigned l = (lane() ^ m) % width;
     return by_words(v, [=](int w) { return from(w, l); });
   }
+  /// What lane - Ctrl's distance holds, moved in the vector unit itself (data-parallel primitive); 0 where there is no
+  /// such lane or the row is masked out.
+  template <int Ctrl, int Rows>
+  static WEFT_DEVICE std::uint32_t moved(std::uint32_t v) {
+    return static_cast<std::uint32_t>(__builtin_amdgcn_update_dpp(0, static_cast<int>(v), Ctrl, Rows, 0xf, false));
+  }
+  /// Six additions with their operand moved on the way, where shuffles would go through the LDS crossbar with five
+  /// instructions each. Rows are 16 lanes.
+  static WEFT_DEVICE std::uint32_t inclusive_sum(std::uint32_t v) {
+    v += moved<0x111, 0xf>(v);  // row_shr:1
+    v += moved<0x112, 0xf>(v);
+    v += moved<0x114, 0xf>(v);
+    v += moved<0x118, 0xf>(v);
+    if constexpr (width == 64) {
+      v += moved<0x142, 0xa>(v);  // row_bcast:15 into rows 1 and 3
+      v += moved<0x143, 0xc>(v);  // row_bcast:31 into rows 2 and 3
+    } else {
+#if defined(__GFX10__) || defined(__GFX11__) || defined(__GFX12__)
+      const std::uint32_t other =
+          __builtin_amdgcn_permlanex16(v, v, ~0u, ~0u, true, false);  // lane 15 of the other row
+      if (lane() >= 16) v += other;
+#endif
+    }
+    return v;
+  }
   static WEFT_DEVICE std::uint64_t ballot(bool p) {
     if constexpr (width == 32)
       return __builtin_amdgcn_uicmp(static_cast<unsigned>(p), 0u, 33 /* not equal */) & 0xffffffffu;

@@ -45,6 +45,13 @@ class warp_view {
     return exchange(value, mask < Width ? lane() ^ mask : lane(), "shuffle_xor", where);
   }
 
+  std::uint32_t inclusive_sum(std::uint32_t v, site where = site::current()) const {
+    for (unsigned d = 1; d < Width; d *= 2) {
+      const std::uint32_t left = exchange(v, d <= lane() ? lane() - d : lane(), "inclusive_sum", where);
+      if (lane() >= d) v += left;
+    }
+    return v;
+  }
   std::uint64_t ballot(bool vote, site where = site::current()) const { return votes(vote, "ballot", where); }
   bool any(bool vote, site where = site::current()) const { return votes(vote, "any", where) != 0; }
   bool all(bool vote, site where = site::current()) const {
