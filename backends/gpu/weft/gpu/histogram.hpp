@@ -74,10 +74,8 @@ struct histogram_kernel {
     if (ticket == 0 && block.blocks() > 1)
       for (int i = thread; i < bins; i += threads) counts[i] = 0;
     block.sync();
-    if (ticket == 0 && block.blocks() > 1 && thread == 0) {
-      block.fence();
-      block.store_relaxed(order.states, static_cast<std::uint64_t>(order.epoch));
-    }
+    if (ticket == 0 && block.blocks() > 1 && thread == 0)
+      block.store_release(order.states, static_cast<std::uint64_t>(order.epoch));
 
     // Count in shared memory.
     const unsigned copy = lane & static_cast<unsigned>(copies - 1);

@@ -93,8 +93,10 @@ struct scan_kernel {
     const int begin = w * tile_shape::rows * row_items;
     const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
 
-    T carry = static_cast<T>(in[start]);
+    T carry = static_cast<T>(in[start]);  // a value only to have one, like the elements
     items<T, run> x;
+#pragma unroll
+    for (int k = 0; k < run; ++k) x[k] = carry;
 #pragma unroll 1
     for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
       load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
@@ -106,7 +108,8 @@ struct scan_kernel {
     block.sync();
 #pragma unroll 1
     for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
-      load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
+      // What lies behind the end may have been written already, where the scan is in place.
+      if (at < end) load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
       const T before = scan_row(block, x, row == begin, at < end, at + run <= end, carry);
       if (at < end) {
         finish_run(block, s, tile, row == begin, before, end - at, x);

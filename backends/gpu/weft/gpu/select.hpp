@@ -20,8 +20,9 @@ struct flagger<In, flag_if<Predicate>> {
   explicit flagger(const flag_if<Predicate>& f) : flag(f) {}
 
   template <int Run, bool Full, class Block, class T>
-  WEFT_DEVICE std::uint32_t operator()(Block, const In&, offset, int count, const T* x) const {
+  WEFT_DEVICE std::uint32_t operator()(Block block, const In&, offset, int count, const T* x) const {
     std::uint32_t mask = 0;
+    count = static_cast<int>(block.opaque(static_cast<std::uint32_t>(count)));  // compared anew, not kept as 16 flags
 #pragma unroll
     for (int k = 0; k < Run; ++k)
       if (Full || k < count) mask |= static_cast<std::uint32_t>(static_cast<bool>(flag.predicate(x[k]))) << k;
@@ -188,7 +189,7 @@ struct select_kernel {
       load_tail_run<run, false, Block>(in, start + at, end - at, wide, x.value);
       mask = flags.template operator()<run, false>(block, in, start + at, end - at, x.value);
       const int of_row = rank_rows<1>(block, &mask, &rank);
-      compact_run(s, x, mask, before + rank, total, at, end - at);
+      compact_run(s, x, block.opaque(mask), before + rank, total, at, end - at);
       before += of_row;
     }
     write_tile(block, s, tile, start, total, valid);
