@@ -109,7 +109,11 @@ void least_index_into(const P& policy, It in, offset n, offset* index, Less less
   using value = iter_value_t<It>;
   if (n == 0) {
     P::backend::for_each_index(policy, 1, write_zero{index});
-  } else if constexpr (sizeof(indexed<value>) <= 64) {
+    return;
+  }
+  if constexpr (requires { P::backend::min_index_into(policy, in, n, index, less); })
+    if (P::backend::min_index_into(policy, in, n, index, less)) return;
+  if constexpr (sizeof(indexed<value>) <= 64) {
     P::backend::reduce_into(policy, weft::transformed(weft::zip(in, weft::counting(offset{0})), make_indexed<value>{}),
                             n, weft::transformed_output(index, index_of{}), none{}, least_indexed<Less>{less});
   } else {

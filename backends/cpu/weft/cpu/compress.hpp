@@ -53,7 +53,7 @@ template <int Size>
     const int found = __builtin_popcountll(bits);
     if (kept + lanes <= count) {
       __builtin_memcpy(out + kept * Size, &v, 64);
-    } else {
+    } else if (found > 0) {
       std::memcpy(out + kept * Size, &v, static_cast<std::size_t>(found) * Size);
     }
     kept += found;
@@ -95,7 +95,7 @@ template <int Size>
     v = static_cast<vector>(__builtin_ia32_permvarsi256(v, order));
     if (kept + lanes <= count) {
       __builtin_memcpy(out + kept * Size, &v, 32);
-    } else {
+    } else if (found > 0) {
       std::memcpy(out + kept * Size, &v, static_cast<std::size_t>(found) * Size);
     }
     kept += found;

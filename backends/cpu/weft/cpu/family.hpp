@@ -10,6 +10,7 @@
 #include <weft/cpu/gemm.hpp>
 #include <weft/cpu/histogram.hpp>
 #include <weft/cpu/merge.hpp>
+#include <weft/cpu/min_index.hpp>
 #include <weft/cpu/reduce.hpp>
 #include <weft/cpu/scan.hpp>
 #include <weft/cpu/select.hpp>
@@ -70,6 +71,14 @@ struct family {
   template <class P, class TA, class TB, class TC, class Options>
   static void gemm(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
     cpu::gemm<Scheduler>(policy, a, b, c, options);
+  }
+
+  /// A faster way to one answer, not a verb: *index = where the least of n > 0 arithmetic elements is. False: not this
+  /// way (a NaN among them), nothing is written.
+  template <class P, class In, class Less>
+    requires std::is_arithmetic_v<iter_value_t<In>>
+  static bool min_index_into(const P& policy, In in, offset n, offset* index, Less less) {
+    return cpu::min_index_into<Scheduler>(policy, in, n, index, less);
   }
 
   /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.

@@ -118,6 +118,7 @@ bool is_same_place(const In& in, const Out& out) {
 template <class T, class Out>
 void deliver(appended<T>& from, Out out, bool streaming) {
   if constexpr (std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T>) {
+    if (from.size() == 0) return;
     const auto bytes = static_cast<std::size_t>(from.size()) * sizeof(T);
     if (streaming) {
       copy_streaming(out, from.data(), bytes);
