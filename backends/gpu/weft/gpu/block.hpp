@@ -57,6 +57,9 @@ struct add_counts {
   }
 };
 
+/// a, brought into [low, high].
+WEFT_HOST_DEVICE constexpr int clamped(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
+
 /// Elements a thread takes at a time so that its accesses are whole 16-byte vectors for values of `bytes` bytes.
 constexpr int run_items(int bytes) {
   int n = 16;
@@ -146,6 +149,20 @@ WEFT_DEVICE void load_rows(Block block, const It& it, offset start, bool wide, h
   for (int r = 0; r < Shape::rows; ++r) held[r].hold(x[r]);
 }
 
+/// How the warps share out the `valid` elements of a tile that is not full: in rows as well, but each warp takes no
+/// more of them than it must, so that a short input keeps all warps busy.
+struct tail_share {
+  int begin, end;  // of this warp, in the tile
+  int full_warps;  // warps of which every element exists
+};
+template <class Shape, class Block>
+WEFT_DEVICE tail_share share_tail(Block block, int valid) {
+  const int all = static_cast<int>(block.threads()) * Shape::run, rows = valid > all ? (valid + all - 1) / all : 1;
+  const int part = rows * static_cast<int>(Block::width) * Shape::run;
+  const int begin = static_cast<int>(block.warp().index()) * part;
+  return {begin, clamped(valid, begin, begin + part), valid / part};
+}
+
 /// Stores the elements of a run that exist.
 template <int Run, class It, class T>
 WEFT_DEVICE void store_tail_run(const It& it, offset i, int count, const T* v) {
@@ -206,8 +223,5 @@ constexpr int size_class(std::size_t bytes) {
   while (c < static_cast<int>(bytes)) c *= 2;
   return c;
 }
-
-/// a, brought into [low, high].
-WEFT_HOST_DEVICE constexpr int clamped(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 
 }  // namespace weft::gpu

@@ -137,7 +137,7 @@ struct reduce_by_key_kernel {
     if (block.warp().lane() == 0)
       s.warp_values[static_cast<int>(block.warp().index())] = carry, s.warp_heads[block.warp().index()] = warp_heads;
     block.sync();
-    const entry e = scan_warps<true>(block, s, tile_shape::items, carry);
+    const entry e = scan_warps(block, s, block_threads<Block::arch> / static_cast<int>(Block::width), carry);
     if (tile > 0 && block.thread() == 0) states.publish(block, tile, e.total, false);
 
       // Compact.
@@ -154,8 +154,7 @@ struct reduce_by_key_kernel {
     using tile_shape = shape<Block::arch>;
     constexpr int row_items = run * static_cast<int>(Block::width);
     const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
-    const int begin = w * tile_shape::rows * row_items;
-    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+    const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
 
     items<K, run> k;
     items<V, run> v;
@@ -173,7 +172,7 @@ struct reduce_by_key_kernel {
     }
     if (lane == 0) s.warp_values[w] = carry, s.warp_heads[w] = warp_heads;
     block.sync();
-    const entry e = scan_warps<false>(block, s, valid, carry);
+    const entry e = scan_warps(block, s, full_warps, carry);
     int ranked = 0;
 #pragma unroll 1
     for (int row = begin; row < end; row += row_items) {
@@ -273,14 +272,13 @@ struct reduce_by_key_kernel {
     }
   }
 
-  template <bool Full, class Block>
-  WEFT_DEVICE entry scan_warps(Block block, const shared<Block::arch>& s, int valid, const V& any) const {
+  template <class Block>
+  WEFT_DEVICE entry scan_warps(Block block, const shared<Block::arch>& s, int full_warps, const V& any) const {
     constexpr int width = Block::width, warps = block_threads<Block::arch> / width;
     const auto warp = block.warp();
     const int lane = static_cast<int>(warp.lane());
     int heads_total;
     const int heads_before = exclusive_of_warps<block_threads<Block::arch>>(block, s.warp_heads, heads_total);
-    const int full_warps = Full ? warps : valid / (width * shape<Block::arch>::thread_items);
     V mine = any;
     if (lane < full_warps) mine = s.warp_values[lane];
     const std::uint64_t heads = warp.ballot(lane < full_warps && s.warp_heads[lane < warps ? lane : 0] > 0);

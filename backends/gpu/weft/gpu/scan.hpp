@@ -72,7 +72,8 @@ struct scan_kernel {
     block.sync();
 
     // The first warp folds the warps' totals and finds the prefix of the tile.
-    if (block.warp().index() == 0) find_prefixes<true>(block, s, tile, tile_shape::items);
+    if (block.warp().index() == 0)
+      find_prefixes<true>(block, s, tile, block_threads<Block::arch> / static_cast<int>(Block::width));
     block.sync();
 
     // Combine and store.
@@ -90,21 +91,23 @@ struct scan_kernel {
     using tile_shape = shape<Block::arch>;
     constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
     const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
-    const int begin = w * tile_shape::rows * row_items;
-    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+    const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
 
     T carry = static_cast<T>(in[start]);  // a value only to have one, like the elements
-    items<T, run> x;
+    items<T, run> x, ahead;               // the next row is loaded while one is scanned
 #pragma unroll
-    for (int k = 0; k < run; ++k) x[k] = carry;
+    for (int k = 0; k < run; ++k) x[k] = ahead[k] = carry;
 #pragma unroll 1
     for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
-      load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
+      if (row == begin) load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, ahead.value);
+      x = ahead;
+      if (row + row_items < end)
+        load_tail_run<run, false, Block>(in, start + at + row_items, end - at - row_items, wide_in, ahead.value);
       scan_row(block, x, row == begin, at < end, at + run <= end, carry);
     }
     if (lane == static_cast<int>(Block::width) - 1) s.warp_totals[w] = carry;
     block.sync();
-    if (w == 0) find_prefixes<false>(block, s, tile, valid);
+    if (w == 0) find_prefixes<false>(block, s, tile, full_warps);
     block.sync();
 #pragma unroll 1
     for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
@@ -161,12 +164,11 @@ struct scan_kernel {
 
   /// By the first warp: fills warp_prefixes, and publishes what later tiles wait for.
   template <bool Full, class Block>
-  WEFT_DEVICE void find_prefixes(Block block, shared<Block::arch>& s, unsigned tile, int valid) const {
+  WEFT_DEVICE void find_prefixes(Block block, shared<Block::arch>& s, unsigned tile, int full_warps) const {
     constexpr int width = Block::width, warps = block_threads<Block::arch> / width;
     static_assert(warps <= width, "one warp folds the totals of all");
     const auto warp = block.warp();
     const int lane = static_cast<int>(warp.lane());
-    const int full_warps = Full ? warps : valid / (width * shape<Block::arch>::thread_items);
     const T mine = s.warp_totals[lane < full_warps ? lane : 0];
     const T upto = warp_inclusive(block, mine, op, lane < full_warps);
     const T left = warp.shuffle_up(upto, 1), total = warp.shuffle(upto, warps - 1);

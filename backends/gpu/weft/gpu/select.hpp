@@ -168,9 +168,8 @@ struct select_kernel {
   WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
     using tile_shape = shape<Block::arch>;
     constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
-    const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
-    const int begin = w * tile_shape::rows * row_items;
-    const int end = clamped(valid, begin, begin + tile_shape::rows * row_items);
+    const int lane = static_cast<int>(block.warp().lane());
+    const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
 
     items<T, run> x;
     std::uint32_t mask;
