@@ -42,7 +42,7 @@ inline constexpr bool gpu_family = emulated || backend_name == "cuda" || backend
 // Sizes --------------------------------------------------------------------------------------------------------------
 
 /// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread.
-inline constexpr offset large_n = emulated ? 20011 : (1 << 20) + 7;
+inline constexpr offset large_n = emulated ? 60013 : (1 << 20) + 7;
 
 /// Around warps, blocks, tiles and chunks.
 inline std::vector<offset> sizes() {

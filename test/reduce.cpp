@@ -221,7 +221,6 @@ TEST_CASE("extreme elements, the first among equals") {
   finds_extremes<i32>(order::random, sizes());
   finds_extremes<i32>(order::few, few_sizes());
   finds_extremes<i32>(order::constant, few_sizes());
-  finds_extremes<float>(order::reversed, few_sizes());
   finds_extremes<tagged>(order::few, few_sizes());  // two of them with indices are 48 bytes
   const auto x = std::vector<i32>{5, -3, 2, 3, -2};
   const auto data = device_copy(x);
