@@ -8,13 +8,13 @@ namespace weft {
 
 /// A function without arguments whose result can be stored in the range.
 template <class F, class Out>
-concept generates = requires(const F f, const Out out, offset i) {
+concept generates = requires(F f, const Out out, offset i) {
   out[i] = f();
 };
 
 /// A function of the index whose result can be stored in the range.
 template <class F, class Out>
-concept tabulates = requires(const F f, const Out out, offset i) {
+concept tabulates = requires(F f, const Out out, offset i) {
   out[i] = f(i);
 };
 
@@ -52,7 +52,10 @@ void fill(const P& policy, Out first, Out last, const T& value) {
 /// generator with a state of its own needs `tabulate` and the index.
 template <execution_policy P, random_access Out, generates<Out> F>
 void generate(const P& policy, Out first, Out last, F f) {
-  weft::tabulate(policy, first, last, detail::without_argument<F>{f});
+  const auto n = static_cast<offset>(last - first);
+  P::backend::transform(policy, weft::counting(offset{0}), n, detail::checked(policy, "generate", first, n),
+                        detail::without_argument<F>{f});
+  weft::finish(policy);
 }
 
 /// Sets the elements of [first, last) to init, init + step, init + 2 * step, … The i-th is computed from i, so errors

@@ -7,7 +7,7 @@ namespace weft {
 
 /// A function that may be called on the elements of a range, and change them.
 template <class F, class It>
-concept element_action = requires(const F f, const It it, offset i) {
+concept element_action = requires(F f, const It it, offset i) {
   f(it[i]);
 };
 

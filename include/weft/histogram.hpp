@@ -63,7 +63,7 @@ auto make_even_bin(T lower, T upper, int bins) {
 
 /// A function from an element to the number of its bin.
 template <class F, class T>
-concept bins_value = requires(const F f, const T& x) {
+concept bins_value = requires(F f, const T& x) {
   { f(x) } -> std::convertible_to<int>;
 };
 
