@@ -46,8 +46,8 @@ struct make_index {
   __host__ __device__ std::uint64_t operator()(std::int64_t i) const { return static_cast<std::uint64_t>(i); }
 };
 
-/// ours(policy, keys, values, n) sorts in place; theirs(storage, bytes, keys, sorted, values, moved, n, stream) is a call
-/// of CUB. V = weft::none: keys alone.
+/// ours(policy, keys, values, n) sorts in place; theirs(storage, bytes, keys, sorted, values, moved, n, stream) is a
+/// call of CUB. V = weft::none: keys alone.
 template <class K, class V, class Ours, class Theirs>
 void sort_case(const char* verb, const char* type, input in, std::int64_t n, Ours ours, Theirs theirs) {
   constexpr bool pairs = !std::is_same_v<V, weft::none>;

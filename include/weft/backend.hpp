@@ -1,10 +1,11 @@
 // What a backend must be able to do: about ten verbs, as static member templates of one class. Algorithms are
 // compositions of verbs and iterators and know nothing else of a backend; backends/README.md says how to write one.
 //
-// Rules common to all verbs: ranges are (random-access iterator, offset n >= 0), n == 0 is legal and touches nothing but
-// the outputs named; work is put into policy.stream() and not waited for (`_into` results are written there); temporary
-// storage comes from policy.resource(); no verb assumes T{} is an identity, and a value of any trivially copyable type of
-// at most 64 bytes (on CPU backends: any copyable type) is accepted. Operators are called with values of the accumulator type.
+// Rules common to all verbs: ranges are (random-access iterator, offset n >= 0), n == 0 is legal and touches nothing
+// but the outputs named; work is put into policy.stream() and not waited for (`_into` results are written there);
+// temporary storage comes from policy.resource(); no verb assumes T{} is an identity, and a value of any trivially
+// copyable type of at most 64 bytes (on CPU backends: any copyable type) is accepted. Operators are called with values
+// of the accumulator type.
 #pragma once
 
 #include <weft/policy.hpp>
@@ -82,8 +83,8 @@ struct slot_action {
 template <class B>
 concept backend = requires(const policy<B> p, const int* in, int* out, offset* count, offset n, archetype::unary unary,
                            archetype::binary op, archetype::predicate keep, archetype::relation less) {
-  { B::name } -> std::convertible_to<const char*>;          // "cuda", "openmp", …
-  { B::is_device } -> std::convertible_to<bool>;            // true: pointers must be device-accessible
+  { B::name } -> std::convertible_to<const char*>;  // "cuda", "openmp", …
+  { B::is_device } -> std::convertible_to<bool>;    // true: pointers must be device-accessible
   { B::runtime() } -> std::same_as<runtime&>;
   // f(i) for every i in [0, n), in any order.
   B::for_each_index(p, n, archetype::index_action{});

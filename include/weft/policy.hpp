@@ -49,7 +49,8 @@ class policy {
     changed.where_ = where;
     return changed;
   }
-  /// Overrides the tuning tables: `Selector` has one constexpr `operator()(verb tag, arch, value bytes)` per verb it changes.
+  /// Overrides the tuning tables: `Selector` has one constexpr `operator()(verb tag, arch, value bytes)` per verb it
+  /// changes.
   template <class Selector>
   constexpr policy<Backend, Selector, Requirement> tuned_by() const noexcept {
     return copy_to<policy<Backend, Selector, Requirement>>();
@@ -92,7 +93,8 @@ inline constexpr bool is_policy<policy<B, T, R>> = true;
 template <class P>
 concept execution_policy = is_policy<std::remove_cvref_t<P>>;
 
-/// Ends an algorithm that leaves nothing for the host to read: a policy without a stream waits, one with a stream returns.
+/// Ends an algorithm that leaves nothing for the host to read: a policy without a stream waits, one with a stream
+/// returns.
 template <execution_policy P>
 void finish(const P& policy) {
   if (!policy.has_stream()) policy.stream().synchronize();

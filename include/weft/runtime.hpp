@@ -38,7 +38,8 @@ struct stream_options {
 };
 
 /// One object per backend, with static storage and no dynamic initialisation. Every function throws weft::error with
-/// the vendor's error name unless it is marked noexcept. `ordered` work is queued on the stream given and not waited for.
+/// the vendor's error name unless it is marked noexcept. `ordered` work is queued on the stream given and not waited
+/// for.
 class runtime {
  public:
   virtual std::string_view name() const noexcept = 0;  ///< "cuda", "hip", "simt", "host"

@@ -2,8 +2,8 @@
 // their digits (O(n) passes over memory), everything else by merging (O(n log n) comparisons); n elements of temporary
 // memory.
 //
-// Floating-point keys under weft::less and weft::greater: numbers by value, where -0.0 equals 0.0 (they keep their order
-// of arrival and their signs), and NaNs behind all numbers, in either direction. NaNs among themselves come in an
+// Floating-point keys under weft::less and weft::greater: numbers by value, where -0.0 equals 0.0 (they keep their
+// order of arrival and their signs), and NaNs behind all numbers, in either direction. NaNs among themselves come in an
 // unspecified order. With an own comparison, NaNs must be ordered by it or absent.
 #pragma once
 

@@ -1,5 +1,5 @@
-// The only place that launches. A kernel is a function object: its members are its arguments; it names its block size and
-// shared memory for each architecture, and its body is `operator()(Block, shared<Block::arch>&) const`:
+// The only place that launches. A kernel is a function object: its members are its arguments; it names its block size
+// and shared memory for each architecture, and its body is `operator()(Block, shared<Block::arch>&) const`:
 //
 //   struct fill_kernel {
 //     template <arch A> static constexpr int block_threads = 256;

@@ -1,6 +1,6 @@
-// Tuning is data: one aggregate per verb, one row a line in the dialect's tuning_table.hpp, found by a constexpr lookup.
-// Kernels are templated on the selector type of the policy, never on the numbers, so there is one kernel per architecture
-// and host and device cannot disagree. `policy.tuned_by<S>()` puts S's rows first: S has
+// Tuning is data: one aggregate per verb, one row a line in the dialect's tuning_table.hpp, found by a constexpr
+// lookup. Kernels are templated on the selector type of the policy, never on the numbers, so there is one kernel per
+// architecture and host and device cannot disagree. `policy.tuned_by<S>()` puts S's rows first: S has
 //   constexpr scan_tuning operator()(scan_tuning row, arch a, int value_bytes) const   // row = what the table says
 #pragma once
 

@@ -262,3 +262,7 @@ class fibre_pool {
 };
 
 }  // namespace weft::simt_dialect
+
+#undef WEFT_SIMT_TSAN
+#undef WEFT_SIMT_ASAN
+#undef WEFT_SIMT_UCONTEXT
