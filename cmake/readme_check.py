@@ -57,6 +57,7 @@ def program(code, preamble):
 
 def compiler_for(code, arguments):
     """(command, may run, why not) for a program."""
+    code = re.sub(r"//.*", "", code)
     roots = [f"-I{ROOT / 'include'}"] + [f"-I{ROOT / 'backends' / name}" for name in BACKENDS]
     common = ["-std=c++20", "-O1"]
     if re.search(r"weft[/:]+cuda", code):

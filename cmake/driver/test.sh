@@ -62,7 +62,13 @@ run_stage() {
 
 skip_stage() { say "== $1: $2"; results+=("$(printf '%-5s not run: %s' "$1" "$2")"); }
 
-stage_cpu() { run_stage cpu release '.' all; }
+stage_cpu() {
+  if [ $quick = 1 ]; then
+    run_stage cpu release 'core|seq|tbb|simt|usage|rules|refused' 'weft_test_core weft_test_seq weft_test_tbb weft_test_simt'
+  else
+    run_stage cpu release . all
+  fi
+}
 stage_debug() { run_stage debug debug 'core|seq|openmp|tbb' 'weft_test_core weft_test_seq weft_test_openmp weft_test_tbb'; }
 stage_cuda() {
   have nvcc || [ -x /usr/local/cuda/bin/nvcc ] || { skip_stage cuda 'no nvcc here'; return; }
