@@ -39,6 +39,15 @@ struct run_pairs {
   }
 };
 
+/// Element p of a's first na elements followed by b. Of one kind of iterator, one load instead of two.
+template <class T, class A, class B>
+WEFT_DEVICE T of_either(const A& a, const B& b, int na, int p) {
+  if constexpr (std::is_same_v<A, B>)
+    return static_cast<T>((p < na ? a : b)[p < na ? p : p - na]);
+  else
+    return p < na ? static_cast<T>(a[p]) : static_cast<T>(b[p - na]);
+}
+
 template <class Selector, class T, class Ranges, class Out, class Less>
 struct merge_kernel {
   template <arch A>
@@ -129,10 +138,7 @@ struct merge_kernel {
 #pragma unroll
       for (int i = 0; i < per_thread; ++i) {
         const int p = i * threads + t;
-        if (p < na)
-          x[i] = static_cast<T>(a[p]);
-        else if (p < held)
-          x[i] = static_cast<T>(b[p - na]);
+        if (p < held) x[i] = of_either<T>(a, b, na, p);
       }
 #pragma unroll
       for (int i = 0; i < per_thread; ++i)

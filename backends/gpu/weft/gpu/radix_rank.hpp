@@ -89,7 +89,7 @@ WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table,
 template <int Rows, bool Arrival, class Block, class DigitOf>
 WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const DigitOf& digit_of, bool any_order,
                            std::uint32_t* rank) {
-  constexpr int group = 4;  // rows between two looks at how even the digits are
+  constexpr int group = 8;  // rows between two looks at how even the digits are
 #pragma unroll
   for (int first = 0; first < Rows; first += group) {
     auto rows = [&](auto by) {
