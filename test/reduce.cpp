@@ -266,14 +266,19 @@ TEST_CASE("a functor that throws is passed on") {
   }
 }
 
-TEST_CASE("reduce: any copyable type on CPU backends") {
-  if constexpr (!gpu_family) {
-    for (const offset n : {1, 33, 300, 5000}) {
-      const auto x = values<std::string>(n, 14);
-      REQUIRE(weft::reduce(policy, x.begin(), x.end(), std::string("> "), weft::ordered<weft::plus>{}) ==
-              std::accumulate(x.begin(), x.end(), std::string("> ")));
-    }
+namespace {
+template <class P>  // a template, so that compilers of kernels do not look at what strings do
+void folds_strings(const P& cpu) {
+  for (const offset n : {1, 33, 300, 5000}) {
+    const auto x = values<std::string>(n, 14);
+    REQUIRE(weft::reduce(cpu, x.begin(), x.end(), std::string("> "), weft::ordered<weft::plus>{}) ==
+            std::accumulate(x.begin(), x.end(), std::string("> ")));
   }
+}
+}  // namespace
+
+TEST_CASE("reduce: any copyable type on CPU backends") {
+  if constexpr (!gpu_family) folds_strings(policy);
 }
 
 TEST_CASE("counts beyond 2^31 [reduce]", "[.large]") {  // peer defect 14; no memory needed
