@@ -30,14 +30,18 @@ void fold_runs_blindly(Values in, const unsigned char* head, offset n, V (&sums)
   typedef bits mask __attribute__((vector_size(16)));
   const offset quarter = n / 4;
   const auto add = [&](offset i, one & sum, offset & run, V * out) __attribute__((always_inline)) {
-    const one x = {static_cast<lane>(static_cast<V>(in[i]))};
-    const mask begins = {-static_cast<bits>(head[i])};
+    one x{};
+    x[0] = static_cast<lane>(static_cast<V>(in[i]));
+    mask begins{};
+    begins[0] = -static_cast<bits>(head[i]);
     const one more = sum + x;
     sum = (one)(((mask)x & begins) | ((mask)more & ~begins));
     run += head[i];
     out[run] = static_cast<V>(sum[0]);
   };
-  one a = {neutral<lane>}, b = a, c = a, d = a;
+  one a{};
+  a[0] = neutral<lane>;
+  one b = a, c = a, d = a;
   offset a_run = 0, b_run = 0, c_run = 0, d_run = 0;
   for (offset i = 0; i < quarter; ++i) {
     add(i, a, a_run, sums[0]);

@@ -13,7 +13,8 @@ namespace detail {
 /// The least i in [begin, end) with predicate(i), else end.
 template <class Predicate>
 offset find_in(offset begin, offset end, const Predicate& predicate) {
-  return wide([ begin, end, test = predicate ]() mutable __attribute__((always_inline)) {
+  return wide([=]() __attribute__((always_inline)) {
+    Predicate test = predicate;
     offset i = begin;
     // Looks at whole groups first: an OR over 64 results vectorises where an early exit does not.
     for (; i < end && i < begin + 16; ++i)

@@ -9,7 +9,8 @@ namespace weft::cpu {
 template <class Scheduler, class Policy, class F>
 void for_each_index(const Policy&, offset n, F f) {
   for_chunks_timed<Scheduler>(n, [&f](offset begin, offset end) {
-    wide([ begin, end, g = f ]() mutable __attribute__((always_inline)) {
+    wide([=]() __attribute__((always_inline)) {
+      F g = f;  // its own copy, which it may change
       for (offset i = begin; i < end; ++i) g(i);
     });
   });

@@ -160,7 +160,7 @@ struct load_from {
 template <class T, class In, class Op, class Emit>
 void reduce_chunks(In in, offset n, offset begin, offset end, Op op, Emit emit) {
   constexpr int chunk = reduce_shape<T>::chunk;
-  wide([=]() mutable __attribute__((always_inline)) {
+  wide([=]() __attribute__((always_inline)) {
     for (offset c = begin; c < end; ++c) {
       const load_from<T, In> load{in, c * chunk};
       if (n - c * chunk >= chunk) {

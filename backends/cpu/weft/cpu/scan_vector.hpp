@@ -61,7 +61,7 @@ template <class V, int... I>
 /// updates the carry. Reads before it writes.
 template <bool Inclusive, class T, class In, class Out>
 offset scan_in_registers(In in, offset begin, offset end, Out out, T& carry_value) {
-  return wide([ in, begin, end, out, &carry_value ]() mutable __attribute__((always_inline)) {
+  return wide([ in, begin, end, out, &carry_value ]() __attribute__((always_inline)) {
     using lane = lane_of<T>;
     using vector = typename vector_of<lane>::type;
     constexpr int lanes = 32 / sizeof(T), unroll = 4;

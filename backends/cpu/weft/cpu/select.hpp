@@ -50,7 +50,8 @@ inline constexpr offset mask_block = 4096;  // elements whose mask is on the sta
 /// byte[i] = flag(begin + i) for i in [0, n), then zeroes up to `padded`.
 template <class Flag>
 void make_bytes(offset begin, offset n, offset padded, unsigned char* byte, const Flag& flag) {
-  wide([ =, test = flag ]() mutable __attribute__((always_inline)) {
+  wide([=]() __attribute__((always_inline)) {
+    Flag test = flag;
     offset i = 0;
     if constexpr (Flag::keeps_first)
       if (begin == 0) byte[i++] = 1;

@@ -13,6 +13,16 @@ inline constexpr offset streaming_bytes = offset{24} << 20;
 
 namespace detail {
 #if defined(__x86_64__)
+/// One streaming store of 32 aligned bytes.
+template <class Vector>
+[[gnu::target("avx2"), gnu::always_inline]] inline void store_past_cache(unsigned char* to, const Vector& v) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(v, reinterpret_cast<Vector*>(to));
+#else
+  __builtin_ia32_movntdq256(reinterpret_cast<Vector*>(to), v);
+#endif
+}
+
 [[gnu::target("avx2")]] inline void copy_streaming_avx2(unsigned char* to, const unsigned char* from,
                                                         std::size_t bytes) {
   typedef long long quads __attribute__((vector_size(32)));
@@ -25,10 +35,10 @@ namespace detail {
     __builtin_memcpy(&b, from + 32, 32);
     __builtin_memcpy(&c, from + 64, 32);
     __builtin_memcpy(&d, from + 96, 32);
-    __builtin_ia32_movntdq256(reinterpret_cast<quads*>(to), a);
-    __builtin_ia32_movntdq256(reinterpret_cast<quads*>(to + 32), b);
-    __builtin_ia32_movntdq256(reinterpret_cast<quads*>(to + 64), c);
-    __builtin_ia32_movntdq256(reinterpret_cast<quads*>(to + 96), d);
+    store_past_cache(to, a);
+    store_past_cache(to + 32, b);
+    store_past_cache(to + 64, c);
+    store_past_cache(to + 96, d);
   }
   std::memcpy(to, from, bytes);
 }

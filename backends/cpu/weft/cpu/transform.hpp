@@ -28,11 +28,11 @@ template <class In, class T, class F>
   for (; i + group <= end; i += group) {
     alignas(32) T buffer[group];
     for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
-    auto* const to = reinterpret_cast<quads*>(out + i);
+    auto* const to = reinterpret_cast<unsigned char*>(out + i);
     for (int part = 0; part < 8; ++part) {
       quads v;
       __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
-      __builtin_ia32_movntdq256(to + part, v);
+      store_past_cache(to + part * 32, v);
     }
   }
   for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
@@ -56,7 +56,8 @@ void transform(const Policy&, In in, offset n, Out out, F f) {
 #endif
   }
   for_chunks_timed<Scheduler>(n, [&](offset begin, offset end) {
-    wide([ begin, end, in, out, g = f ]() mutable __attribute__((always_inline)) {
+    wide([=]() __attribute__((always_inline)) {
+      F g = f;  // its own copy, which it may change
       for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
     });
   });
