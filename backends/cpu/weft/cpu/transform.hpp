@@ -6,6 +6,7 @@
 #include <weft/cpu/pointers.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/stream_store.hpp>
+#include <weft/functional.hpp>
 #include <weft/policy.hpp>
 
 namespace weft::cpu {
@@ -16,28 +17,36 @@ template <class T>
 inline constexpr bool streams = std::is_trivially_copyable_v<T>&& std::is_trivially_default_constructible_v<T> &&
                                 (sizeof(T) & (sizeof(T) - 1)) == 0 && sizeof(T) <= 64;
 
+/// A transform that is a plain copy of bytes.
+template <class In, class Out, class F>
+inline constexpr bool copies = false;
+template <class In, class T>
+  requires std::is_trivially_copyable_v<T> &&
+      (std::is_same_v<In, T*> || std::is_same_v<In, const T*>)inline constexpr bool copies<In, T*, identity> = true;
+
 #if defined(__x86_64__)
-/// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
-/// has a constant length, so it vectorises at every optimisation level.
-template <class In, class T, class F>
-[[gnu::noinline, gnu::target("avx2,bmi,bmi2")]] void transform_streaming(In in, offset begin, offset end, T* out, F f) {
-  typedef long long quads __attribute__((vector_size(32)));
-  constexpr offset group = 256 / static_cast<offset>(sizeof(T));
-  offset i = begin;
-  for (; i < end && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0; ++i) out[i] = static_cast<T>(f(in[i]));
-  for (; i + group <= end; i += group) {
-    alignas(32) T buffer[group];
-    for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
-    auto* const to = reinterpret_cast<unsigned char*>(out + i);
-    for (int part = 0; part < 8; ++part) {
-      quads v;
-      __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
-      store_past_cache(to + part * 32, v);
+  /// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
+  /// has a constant length, so it vectorises at every optimisation level.
+  template <class In, class T, class F>
+  [[gnu::noinline, gnu::target("avx2,bmi,bmi2")]] void transform_streaming(In in, offset begin, offset end, T* out,
+                                                                           F f) {
+    typedef long long quads __attribute__((vector_size(32)));
+    constexpr offset group = 256 / static_cast<offset>(sizeof(T));
+    offset i = begin;
+    for (; i < end && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0; ++i) out[i] = static_cast<T>(f(in[i]));
+    for (; i + group <= end; i += group) {
+      alignas(32) T buffer[group];
+      for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
+      auto* const to = reinterpret_cast<unsigned char*>(out + i);
+      for (int part = 0; part < 8; ++part) {
+        quads v;
+        __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
+        store_past_cache(to + part * 32, v);
+      }
     }
+    for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
+    fence_streaming();
   }
-  for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
-  fence_streaming();
-}
 #endif
 
 }  // namespace detail
@@ -56,6 +65,9 @@ void transform(const Policy&, In in, offset n, Out out, F f) {
 #endif
   }
   for_chunks_timed<Scheduler>(n, [&](offset begin, offset end) {
+    if constexpr (detail::copies<In, Out, F>)
+      return void(std::memmove(static_cast<void*>(out + begin), in + begin,
+                               static_cast<std::size_t>(end - begin) * sizeof(*out)));
     wide([=]() __attribute__((always_inline)) {
       F g = f;  // its own copy, which it may change
       for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
