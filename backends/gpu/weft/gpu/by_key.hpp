@@ -66,9 +66,9 @@ struct reduce_by_key_kernel {
   static constexpr by_key_tuning tuning = choose<Selector>(dialect::by_key_rows, A, size_class(sizeof(K) + sizeof(V)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
-  /// Large values would rather spill than give a second block its registers; they must not.
+  /// ptxas would rather spill than give up a block: it may have 64 registers, and for large values all.
   template <arch A>
-  static constexpr int block_residency = sizeof(K) + sizeof(V) > 16 ? 1 : 0;
+  static constexpr int block_residency = sizeof(K) + sizeof(V) > 16 ? 1 : 1024 / block_threads<A>;
   static constexpr int run = run_items(sizeof(K) > sizeof(V) ? sizeof(K) : sizeof(V));
   static constexpr int run_bytes = run * (sizeof(K) + sizeof(V));
   template <arch A>
@@ -156,14 +156,14 @@ struct reduce_by_key_kernel {
     const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
     const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
 
-    items<K, run> k;
-    items<V, run> v;
     std::uint32_t mask;
     int rank, warp_heads = 0;
     V carry = static_cast<V>(values[start]);
 #pragma unroll 1
     for (int row = begin; row < end; row += row_items) {
       const int at = row + lane * run;
+      items<K, run> k;
+      items<V, run> v;
       load_tail_run<run, false, Block>(keys, start + at, end - at, wide_keys, k.value);
       load_tail_run<run, false, Block>(values, start + at, end - at, wide_values, v.value);
       mask = heads<run, false>(block, keys, start + at, end - at, k.value, equal);
@@ -177,6 +177,8 @@ struct reduce_by_key_kernel {
 #pragma unroll 1
     for (int row = begin; row < end; row += row_items) {
       const int at = row + lane * run;
+      items<K, run> k;
+      items<V, run> v;
       load_tail_run<run, false, Block>(keys, start + at, end - at, wide_keys, k.value);
       load_tail_run<run, false, Block>(values, start + at, end - at, wide_values, v.value);
       mask = heads<run, false>(block, keys, start + at, end - at, k.value, equal);

@@ -20,11 +20,9 @@ struct scan_kernel {
   static constexpr scan_tuning tuning = choose<Selector>(dialect::scan_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
-  /// Left alone, ptxas spills large and small values for the sake of one more block.
+  /// ptxas would rather spill than give up a block: it may have 64 registers, and for large values all.
   template <arch A>
-  static constexpr int block_residency = sizeof(T) > 16  ? 1
-                                         : sizeof(T) < 4 ? 1024 / block_threads<A>
-                                                         : 0;
+  static constexpr int block_residency = sizeof(T) > 16 ? 1 : 1024 / block_threads<A>;
   template <arch A>
   using shape = tile_of<block_threads<A>, sizeof(T), tuning<A>.thread_bytes>;
 

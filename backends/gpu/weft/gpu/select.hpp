@@ -10,6 +10,15 @@
 
 namespace weft::gpu {
 
+/// A word whose bits are tested anew where runs are long: AMD would keep, and spill, 16 flags.
+template <int Run, class Block>
+WEFT_DEVICE std::uint32_t fresh([[maybe_unused]] Block block, std::uint32_t word) {
+  if constexpr (Run > 4)
+    return block.opaque(word);
+  else
+    return word;
+}
+
 // How a run of elements is flagged: bit k of the result says whether element i + k stays. `x` holds the elements.
 
 template <class In, class Flag>
@@ -20,9 +29,9 @@ struct flagger<In, flag_if<Predicate>> {
   explicit flagger(const flag_if<Predicate>& f) : flag(f) {}
 
   template <int Run, bool Full, class Block, class T>
-  WEFT_DEVICE std::uint32_t operator()(Block block, const In&, offset, int count, const T* x) const {
+  WEFT_DEVICE std::uint32_t operator()([[maybe_unused]] Block block, const In&, offset, int count, const T* x) const {
     std::uint32_t mask = 0;
-    count = static_cast<int>(block.opaque(static_cast<std::uint32_t>(count)));  // compared anew, not kept as 16 flags
+    if constexpr (!Full) count = static_cast<int>(fresh<Run>(block, static_cast<std::uint32_t>(count)));
 #pragma unroll
     for (int k = 0; k < Run; ++k)
       if (Full || k < count) mask |= static_cast<std::uint32_t>(static_cast<bool>(flag.predicate(x[k]))) << k;
@@ -96,11 +105,9 @@ struct select_kernel {
   static constexpr select_tuning tuning = choose<Selector>(dialect::select_rows, A, size_class(sizeof(T)));
   template <arch A>
   static constexpr int block_threads = tuning<A>.block_threads;
-  /// Left alone, ptxas spills large and small values for the sake of one more block.
+  /// ptxas would rather spill than give up a block: it may have 64 registers, and for large values all.
   template <arch A>
-  static constexpr int block_residency = sizeof(T) > 16  ? 1
-                                         : sizeof(T) < 4 ? 1024 / block_threads<A>
-                                                         : 0;
+  static constexpr int block_residency = sizeof(T) > 16 ? 1 : 1024 / block_threads<A>;
   template <arch A>
   using shape = tile_of<block_threads<A>, sizeof(T), tuning<A>.thread_bytes>;
 
@@ -158,7 +165,7 @@ struct select_kernel {
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const items<T, run> x = held[r].take(block);
-      compact_run(s, x, block.opaque(mask[r]), before + rank[r], total, tile_shape::at(block, r), run);
+      compact_run(s, x, fresh<run>(block, mask[r]), before + rank[r], total, tile_shape::at(block, r), run);
     }
     write_tile(block, s, tile, start, total, tile_shape::items);
   }
@@ -171,12 +178,12 @@ struct select_kernel {
     const int lane = static_cast<int>(block.warp().lane());
     const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
 
-    items<T, run> x;
     std::uint32_t mask;
     int rank, of_warp = 0, total;
 #pragma unroll 1
     for (int row = begin; row < end; row += row_items) {
       const int at = row + lane * run;
+      items<T, run> x;
       load_tail_run<run, false, Block>(in, start + at, end - at, wide, x.value);
       mask = flags.template operator()<run, false>(block, in, start + at, end - at, x.value);
       of_warp += rank_rows<1>(block, &mask, &rank);
@@ -185,10 +192,11 @@ struct select_kernel {
 #pragma unroll 1
     for (int row = begin; row < end; row += row_items) {
       const int at = row + lane * run;
+      items<T, run> x;
       load_tail_run<run, false, Block>(in, start + at, end - at, wide, x.value);
       mask = flags.template operator()<run, false>(block, in, start + at, end - at, x.value);
       const int of_row = rank_rows<1>(block, &mask, &rank);
-      compact_run(s, x, block.opaque(mask), before + rank, total, at, end - at);
+      compact_run(s, x, fresh<run>(block, mask), before + rank, total, at, end - at);
       before += of_row;
     }
     write_tile(block, s, tile, start, total, valid);
