@@ -54,8 +54,8 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
 
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, blocks, threads of the block sort, blocks}
-    {arch::sm_90, 4, {256, 68, 4, 1024, 1}},
-    {arch::sm_90, 8, {256, 76, 4, 1024, 1}},
+    {arch::sm_90, 4, {256, 68, 4, 1024, 1}},  {arch::sm_90, 8, {256, 76, 4, 1024, 1}},
+    {arch::sm_90, 12, {256, 84, 3, 512, 2}},  {arch::sm_90, 16, {256, 72, 3, 512, 2}},
     {arch::generic, 0, {256, 88, 0, 256, 0}},
 };
 

@@ -48,6 +48,26 @@ WEFT_DEVICE T of_either(const A& a, const B& b, int na, int p) {
     return p < na ? static_cast<T>(a[p]) : static_cast<T>(b[p - na]);
 }
 
+/// A tile of a's first na elements followed by b into shared memory. `Full` tiles without a test, all loads in flight.
+template <bool Full, int Threads, int Items, class T, class A, class B>
+WEFT_DEVICE void load_share(const A& a, const B& b, int na, int held, int t, T* to) {
+  items<T, Items> x;
+#pragma unroll
+  for (int i = 0; i < Items; ++i)
+    if (Full || i * Threads + t < held) x[i] = of_either<T>(a, b, na, i * Threads + t);
+#pragma unroll
+  for (int i = 0; i < Items; ++i)
+    if (Full || i * Threads + t < held) to[i * Threads + t] = x[i];
+}
+
+/// A tile from shared memory to `out`.
+template <bool Full, int Threads, int Items, class T, class Out>
+WEFT_DEVICE void store_striped(const T* from, int held, int t, const Out& out) {
+#pragma unroll
+  for (int i = 0; i < Items; ++i)
+    if (Full || i * Threads + t < held) out[i * Threads + t] = from[i * Threads + t];
+}
+
 template <class Selector, class T, class Ranges, class Out, class Less>
 struct merge_kernel {
   template <arch A>
@@ -133,17 +153,10 @@ struct merge_kernel {
 
     // Load: A's share, then B's.
     if (searching) search.ask(block, next_a, next_b);
-    {
-      items<T, per_thread> x;
-#pragma unroll
-      for (int i = 0; i < per_thread; ++i) {
-        const int p = i * threads + t;
-        if (p < held) x[i] = of_either<T>(a, b, na, p);
-      }
-#pragma unroll
-      for (int i = 0; i < per_thread; ++i)
-        if (i * threads + t < held) s.value[i * threads + t] = x[i];
-    }
+    if (held == size)
+      load_share<true, threads, per_thread>(a, b, na, held, t, s.value);
+    else
+      load_share<false, threads, per_thread>(a, b, na, held, t, s.value);
     if (searching) search.narrow(block, less);
     block.sync();
 
@@ -167,9 +180,10 @@ struct merge_kernel {
       if (block.warp().lane() == 0) s.next = search.result();
     }
     block.sync();
-#pragma unroll
-    for (int i = 0; i < per_thread; ++i)
-      if (i * threads + t < held) out[at + i * threads + t] = s.value[i * threads + t];
+    if (held == size)
+      store_striped<true, threads, per_thread>(s.value, held, t, out + at);
+    else
+      store_striped<false, threads, per_thread>(s.value, held, t, out + at);
     block.sync();
   }
 };

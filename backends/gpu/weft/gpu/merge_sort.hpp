@@ -54,13 +54,11 @@ struct block_sort_kernel {
     const offset at = static_cast<offset>(block.index()) * size;
     const int held = n - at < size ? static_cast<int>(n - at) : size;
 
+    if (held == size)
+      load_share<true, threads, per_thread>(in + at, in + at, held, held, t, s.value);
+    else
+      load_share<false, threads, per_thread>(in + at, in + at, held, held, t, s.value);
     items<T, per_thread> x;  // consecutive elements
-#pragma unroll
-    for (int i = 0; i < per_thread; ++i)
-      if (i * threads + t < held) x[i] = static_cast<T>(in[at + i * threads + t]);
-#pragma unroll
-    for (int i = 0; i < per_thread; ++i)
-      if (i * threads + t < held) s.value[i * threads + t] = x[i];
     block.sync();
 #pragma unroll
     for (int i = 0; i < per_thread; ++i) x[i] = s.value[mine + i];
@@ -88,9 +86,10 @@ struct block_sort_kernel {
 #pragma unroll
     for (int i = 0; i < per_thread; ++i) s.value[mine + i] = x[i];
     block.sync();
-#pragma unroll
-    for (int i = 0; i < per_thread; ++i)
-      if (i * threads + t < held) out[at + i * threads + t] = s.value[i * threads + t];
+    if (held == size)
+      store_striped<true, threads, per_thread>(s.value, held, t, out + at);
+    else
+      store_striped<false, threads, per_thread>(s.value, held, t, out + at);
   }
 };
 
