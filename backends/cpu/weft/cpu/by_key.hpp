@@ -132,6 +132,9 @@ void reduce_by_key_into(const Policy& policy, Keys keys, Values values, offset n
                         OutValues out_values, Count count, Equal equal, Op op) {
   using K = iter_value_t<Keys>;
   using V = iter_value_t<Values>;
+  static_assert(
+      !Policy::wants_same_bits || std::is_integral_v<V>,
+      "weft: reduce_by_key cannot keep same_bits for this type yet; drop .require(same_bits) or sum integers");
   constexpr offset block = 2 * detail::mask_block;
   if (n <= 0) {
     *count = 0;

@@ -1,5 +1,6 @@
-// histogram: each task counts into its own copies, which are added at the end. Several copies a task, used in turn,
-// keep equal neighbours from waiting for each other's store. One pass; memory: bins counters a copy.
+// histogram: each task counts into a copy of its own, and the copies are added at the end; one pass, bins counters a
+// task. One copy a task is enough: on processors that forward a store to the next load at once (measured on Zen 5)
+// several copies, taken in turn, cost 1.5 to 2 times as much, for equal neighbours too.
 #pragma once
 
 #include <weft/cpu/scheduler.hpp>

@@ -93,6 +93,9 @@ void scan(const Policy& policy, In in, offset n, Out out, Op op, Init init, Mode
   constexpr bool inclusive = std::is_same_v<Mode, inclusive_t>;
   static_assert(inclusive || !is_none<Init>, "an exclusive scan needs an initial value");
   if (n <= 0) return;
+  using accumulator = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
+  static_assert(!Policy::wants_same_bits || std::is_integral_v<accumulator>,
+                "weft: scan cannot keep same_bits for this type yet; drop .require(same_bits) or scan integers");
   if constexpr (is_none<Init>) {
     using T = iter_value_t<In>;
     detail::scan_range<inclusive, T, Scheduler>(policy, in, n, out, op, maybe<T>{});

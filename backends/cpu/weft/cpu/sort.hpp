@@ -78,7 +78,12 @@ struct by_key {
 template <class Scheduler, class Policy, class K, class E, class Less>
 void sort_elements(const Policy& policy, E* data, offset n, const Less& less) {
   if constexpr (sorts_by_bits<K, Less>) {
-    radix_sort<key_bits<K, std::is_same_v<Less, weft::greater>>, Scheduler>(policy, data, n);
+    using key = key_bits<K, std::is_same_v<Less, weft::greater>>;
+    // A handful of wide keys: fewer merges than digits.
+    if (sizeof(K) == 8 && n > 24 && n <= 160)
+      merge_sort<Scheduler>(policy, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
+    else
+      radix_sort<key, Scheduler>(policy, data, n);
   } else if constexpr (std::is_same_v<K, E>) {
     merge_sort<Scheduler>(policy, data, n, less);
   } else {
