@@ -6,6 +6,13 @@ may_install=1
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "./weft: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+have_header() {  # any of the headers
+  local header
+  for header in "$@"; do
+    if [ -e "/usr/include/$header" ] || [ -e "/usr/local/include/$header" ]; then return 0; fi
+  done
+  return 1
+}
 seconds() { date +%s; }
 launchers() { have ccache && printf '%s ' -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache; true; }
 
@@ -15,10 +22,9 @@ installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok instal
 packages_for() {
   case $1 in
     build) has='have g++ && have cmake && have ninja && have python3'; names='g++ cmake ninja-build python3' ;;
-    catch2) has='ls /usr/include/catch2/catch*.hpp /usr/local/include/catch2/catch*.hpp >/dev/null 2>&1'; names=catch2 ;;
-    tbb) has='ls /usr/include/tbb/tbb.h /usr/local/include/tbb/tbb.h >/dev/null 2>&1'; names=libtbb-dev ;;
-    benchmark) has='ls /usr/include/benchmark/benchmark.h /usr/local/include/benchmark/benchmark.h >/dev/null 2>&1'
-      names=libbenchmark-dev ;;
+    catch2) has='have_header catch2/catch.hpp catch2/catch_all.hpp'; names=catch2 ;;
+    tbb) has='have_header tbb/tbb.h'; names=libtbb-dev ;;
+    benchmark) has='have_header benchmark/benchmark.h'; names=libbenchmark-dev ;;
     ccache) has='have ccache'; names=ccache ;;
     format) has='have clang-format-14'; names=clang-format-14 ;;
     clang) has='have clang++-19 && ls /usr/lib/llvm-19/lib/clang/19/lib/linux >/dev/null 2>&1'
@@ -55,7 +61,8 @@ need() {
   for word in "$@"; do
     packages_for "$word"
     if eval "$has"; then continue; fi
-    missing=$(for name in $names; do installed "$name" || printf '%s ' "$name"; done)
+    missing=$(for name in $names; do installed "$name" || printf ' %s' "$name"; done)
+    missing=${missing# }
     if [ $may_install = 0 ]; then
       say "not installed (--no-install): $missing"
     else
