@@ -36,6 +36,8 @@ inline constexpr auto policy = WEFT_TEST_POLICY;
 using backend = decltype(policy)::backend;
 inline constexpr std::string_view backend_name = backend::name;
 inline constexpr bool emulated = backend_name == "simt";
+/// Counts beyond 2^31 end in seconds, and no element costs memory.
+inline constexpr bool takes_large = !emulated && backend_name != "reference";
 /// GPU kernels: trivially copyable values only, and functors do not throw.
 inline constexpr bool gpu_family = emulated || backend_name == "cuda" || backend_name == "hip";
 

@@ -19,16 +19,20 @@ function(weft_test_program name)
   weft_strict(${target})
 endfunction()
 
-# weft_add_tests(NAME PREFIX p FILES … LABELS … [STEMS …] [NOT_STEMS …] [ENVIRONMENT …]): one ctest entry PREFIX/STEM per
-# file, which runs that file's cases of weft_test_NAME.
+# weft_add_tests(NAME PREFIX p FILES … LABELS … [STEMS …] [NOT_STEMS …] [ENVIRONMENT …] [LARGE]): one ctest entry
+# PREFIX/STEM per file, which runs that file's cases of weft_test_NAME: the ordinary ones, or those tagged [.large].
 function(weft_add_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX" "FILES;LABELS;STEMS;NOT_STEMS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "LARGE" "PREFIX" "FILES;LABELS;STEMS;NOT_STEMS;ENVIRONMENT")
   foreach(file IN LISTS arg_FILES)
     cmake_path(GET file STEM LAST_ONLY stem)
     if((arg_STEMS AND NOT stem IN_LIST arg_STEMS) OR stem IN_LIST arg_NOT_STEMS)
       continue()
     endif()
-    add_test(NAME ${arg_PREFIX}/${stem} COMMAND weft_test_${name} -\# "[#${stem}]")
+    set(tagged "~[large]")  # a file's name as a tag would pick hidden cases too
+    if(arg_LARGE)
+      set(tagged "[large]")
+    endif()
+    add_test(NAME ${arg_PREFIX}/${stem} COMMAND weft_test_${name} -\# "[#${stem}]${tagged}")
     set_tests_properties(${arg_PREFIX}/${stem} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600
                          ENVIRONMENT "${arg_ENVIRONMENT}" FAIL_REGULAR_EXPRESSION "No tests ran")
   endforeach()

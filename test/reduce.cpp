@@ -282,7 +282,7 @@ TEST_CASE("reduce: any copyable type on CPU backends") {
 }
 
 TEST_CASE("counts beyond 2^31 [reduce]", "[.large]") {  // peer defect 14; no memory needed
-  if constexpr (!emulated) {
+  if constexpr (takes_large) {
     const auto begin = weft::counting(offset{0});
     const offset n = (offset{1} << 31) + 7;
     REQUIRE(weft::reduce(policy, begin, begin + n, offset{0}) == n / 2 * (n - 1) + (n % 2) * ((n - 1) / 2));
