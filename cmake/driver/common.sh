@@ -5,6 +5,7 @@ may_install=1
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "./weft: $*" >&2; exit 1; }
+any() { local path; for path in "$@"; do [ -e "$path" ] && return 0; done; return 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 have_header() {  # any of the headers
   local header
@@ -27,10 +28,10 @@ packages_for() {
     benchmark) has='have_header benchmark/benchmark.h'; names=libbenchmark-dev ;;
     ccache) has='have ccache'; names=ccache ;;
     format) has='have clang-format-14'; names=clang-format-14 ;;
-    clang) has='have clang++-19 && ls /usr/lib/llvm-19/lib/clang/19/lib/linux >/dev/null 2>&1'
+    clang) has='have clang++-19 && any /usr/lib/llvm-19/lib/clang/19/lib/linux'
       names='clang-19 libclang-rt-19-dev' ;;
     hip) has='have clang++-19 && have ld.lld-19 && have llvm-as-15 && have llvm-readelf-19 &&
-        [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] && [ -e /usr/include/hip/hip_runtime.h ] && ls /usr/lib/*/amdgcn/bitcode/ockl.bc >/dev/null 2>&1'
+        [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] && [ -e /usr/include/hip/hip_runtime.h ] && any /usr/lib/*/amdgcn/bitcode/ockl.bc'
       names='clang-19 clang-tools-19 lld-19 llvm-19 llvm-15 libamdhip64-dev rocm-device-libs' ;;
     hipcc) has='have hipcc'; names='hipcc' ;;
     *) fail "packages_for: no word $1" ;;
