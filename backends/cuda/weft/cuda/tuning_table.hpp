@@ -40,22 +40,26 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
     {arch::generic, 0, {512, 2, 8192, 12000}},
 };
 
+// Not measured: chosen for 32 warps a multiprocessor without spills (64 registers), tiles as large as that allows.
 inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
-    // architecture, 10 * key + value bytes, {{threads, items, blocks}: one block, small tiles, large tiles; small up
-    // to}
-    {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},
-    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},
-    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},
-    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},
+    // architecture, 10 * key + value bytes, {{threads, items, blocks, counting}: one block, small, large; small up to}
+    {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},  // 16-bit keys
+    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},  // 32-bit keys
+    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},  // 64-bit keys
+    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},  // 32-bit pairs
     {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::generic, 0, {{512, 4}, {256, 8}, {384, 12}, 1 << 20}},
 };
 
+// Not measured: as many elements a thread and blocks as fit without spills. Tiles of the block sort just over a power
+// of two of elements save a pass at powers of two.
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, blocks, threads of the block sort, blocks}
-    {arch::sm_90, 4, {256, 68, 4, 1024, 1}},  {arch::sm_90, 8, {256, 76, 4, 1024, 1}},
-    {arch::sm_90, 12, {256, 84, 3, 512, 2}},  {arch::sm_90, 16, {256, 72, 3, 512, 2}},
+    {arch::sm_90, 4, {256, 68, 4, 1024, 1}},  // 17 elements
+    {arch::sm_90, 8, {256, 76, 4, 1024, 1}},  // 9
+    {arch::sm_90, 12, {256, 84, 3, 512, 2}},  // 7
+    {arch::sm_90, 16, {256, 72, 3, 512, 2}},  // 3
     {arch::generic, 0, {256, 88, 0, 256, 0}},
 };
 
