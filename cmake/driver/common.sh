@@ -1,6 +1,8 @@
 # What the commands of ./weft share: telling, installing, configuring, building.
 
 cores=$(nproc)
+# One compiler cache serves every clone: paths below the clone are taken as relative to it.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 may_install=1
 
 say() { printf '%s\n' "$*"; }
