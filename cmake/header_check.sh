@@ -28,7 +28,7 @@ case $kind in
     flags+=(-x cu -arch=sm_90 -Xcompiler -Wall,-Wextra,-Wno-unknown-pragmas -Werror all-warnings -c -o /dev/null) ;;
   hip)
     roots=(include backends/gpu backends/hip)
-    flags+=(-x hip -Wall -Wextra -Werror -fsyntax-only) ;;
+    flags+=(-x hip -nogpulib -Wall -Wextra -Werror -fsyntax-only) ;;
 esac
 for folder in "${roots[@]}"; do flags+=("-I$folder"); done
 

@@ -2,7 +2,7 @@
 // up, each dialect's tuning_table.hpp holds them.
 #pragma once
 
-#include <weft/gpu/dialect.hpp>
+#include <weft/gpu/architecture.hpp>
 
 namespace weft::gpu {
 
