@@ -39,7 +39,7 @@ void scans(const std::vector<offset>& lengths, const T& init, Op op) {
 
 TEST_CASE("scans of sums") {
   scans<u32>(sizes(), 7u, weft::plus{});
-  scans<i64>(few_sizes(), -7, weft::plus{});
+  scans<u64>(few_sizes(), 7, weft::plus{});  // sums of signed values would overflow
   scans<u8>(few_sizes(), u8{3}, weft::plus{});
 }
 
