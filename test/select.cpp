@@ -187,16 +187,19 @@ TEST_CASE("selections refuse bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3});
 }
 
+// A template, so that GPU backends do not compile it.
+template <class Policy>
+void throwing_and_copyable(const Policy& policy) {
+  const auto x = values<i32>(70001, 8);
+  std::vector<i32> out(x.size());
+  REQUIRE_THROWS_AS(weft::copy_if(policy, x.begin(), x.end(), out.begin(), throws_at<i32>{x[69000]}), refused_value);
+  const auto words = values<std::string>(9000, 9);
+  auto parted = words, wanted = words;
+  const at_least<std::string> late{"m"};
+  const auto middle = weft::partition(policy, parted.begin(), parted.end(), late);
+  REQUIRE(middle - parted.begin() == std::stable_partition(wanted.begin(), wanted.end(), late) - wanted.begin());
+  require_same(parted, wanted);
+}
 TEST_CASE("select: a predicate that throws is passed on, and any copyable type works, on CPU backends") {
-  if constexpr (!gpu_family) {
-    const auto x = values<i32>(70001, 8);
-    std::vector<i32> out(x.size());
-    REQUIRE_THROWS_AS(weft::copy_if(policy, x.begin(), x.end(), out.begin(), throws_at<i32>{x[69000]}), refused_value);
-    const auto words = values<std::string>(9000, 9);
-    auto parted = words, wanted = words;
-    const at_least<std::string> late{"m"};
-    const auto middle = weft::partition(policy, parted.begin(), parted.end(), late);
-    REQUIRE(middle - parted.begin() == std::stable_partition(wanted.begin(), wanted.end(), late) - wanted.begin());
-    require_same(parted, wanted);
-  }
+  if constexpr (!gpu_family) throwing_and_copyable(policy);
 }
