@@ -98,8 +98,8 @@ concept backend = requires(const policy<B> p, const int* in, int* out, offset* c
   B::scan(p, in, n, out, op, 0, exclusive_t{});
   // Kept elements to out and, unless none{}, the others to rejected, both in order; *count = how many were kept.
   // `out` may be `in` (then rejected must be elsewhere).
-  B::select_into(p, in, n, out, out, count, flag_if{keep});
-  B::select_into(p, in, n, out, none{}, count, flag_first{less});
+  B::select_into(p, in, n, out, out, count, flag_if<archetype::predicate>{keep});
+  B::select_into(p, in, n, out, none{}, count, flag_first<archetype::relation>{less});
   // Stable sort in place, keys alone or with values.
   B::sort(p, out, none{}, n, less);
   B::sort(p, out, out, n, less);
