@@ -104,7 +104,8 @@ struct weft_system {
   }
   /// Connected components: neighbours hand on the least label, then labels jump, until nothing changes.
   void components(const u32* from, const u32* to, offset edges, u32* label, offset vertices) const {
-    auto vertex = room<u32>(vertices), least = room<u32>(vertices), next = room<u32>(vertices);
+    auto vertex = room<u32>(vertices), least = room<u32>(vertices), next = room<u32>(vertices),
+         two = room<u32>(vertices);
     weft::sequence(policy, label, label + vertices);
     for (bool moved = true; moved;) {
       const auto seen = weft::permuted(static_cast<const u32*>(label), to);
@@ -115,7 +116,6 @@ struct weft_system {
       weft::copy(policy, label, label + vertices, next.data());
       weft::for_each(policy, weft::counting(offset{0}), weft::counting(heads),
                      lower_label{next.data(), vertex.data(), least.data()});
-      auto two = room<u32>(vertices);
       weft::transform(policy, next.data(), next.data() + vertices, two.data(), jump{next.data()});
       moved = !weft::equal(policy, two.data(), two.data() + vertices, static_cast<const u32*>(label));
       weft::copy(policy, two.data(), two.data() + vertices, label);

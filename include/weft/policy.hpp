@@ -49,8 +49,8 @@ class policy {
     changed.where_ = where;
     return changed;
   }
-  /// Overrides the tuning tables: `Selector` has one constexpr `operator()(verb tag, arch, value bytes)` per verb it
-  /// changes.
+  /// Overrides the tuning tables: for each verb it changes, `Selector` has a constexpr
+  /// `operator()(row, arch, value bytes)` that takes the table's row and returns the one to use (gpu/tuning.hpp).
   template <class Selector>
   constexpr policy<Backend, Selector, Requirement> tuned_by() const noexcept {
     return copy_to<policy<Backend, Selector, Requirement>>();
