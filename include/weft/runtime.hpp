@@ -18,6 +18,18 @@ enum class memory_kind : unsigned char {
   unknown,  ///< not a pointer this runtime knows
 };
 
+/// What managed memory may be told about its use.
+enum class memory_advice : unsigned char {
+  read_mostly,         ///< each side may keep a copy of its own
+  no_read_mostly,      ///< takes that back
+  preferred_location,  ///< pages stay on this device (or host) when they can
+  no_preferred_location,
+  accessed_by,  ///< mapped for this device at all times, wherever the pages are
+  no_accessed_by,
+};
+/// For advice and prefetching: the host's memory instead of a device's.
+inline constexpr int host_memory = -1;
+
 class runtime;
 
 /// A view of a stream: which runtime, which device, which native handle (cudaStream_t, hipStream_t, nullptr on CPUs).
@@ -72,6 +84,17 @@ class runtime {
 
   virtual void copy(void* to, const void* from, std::size_t bytes, stream_ref) = 0;  ///< ordered; either side anywhere
   virtual void fill_bytes(void* to, unsigned char value, std::size_t bytes, stream_ref) = 0;  ///< ordered
+  /// Ordered; `rows` runs of `width` bytes, consecutive ones a pitch apart on either side.
+  virtual void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
+                         std::size_t rows, stream_ref s) {
+    for (std::size_t i = 0; i < rows; ++i)
+      copy(static_cast<char*>(to) + i * to_pitch, static_cast<const char*>(from) + i * from_pitch, width, s);
+  }
+  /// Ordered; moves managed memory to a device or to host_memory before it is used there. A hint: runtimes without
+  /// managed memory, and devices that cannot, do nothing.
+  virtual void prefetch(const void*, std::size_t /*bytes*/, int /*device*/, stream_ref) {}
+  /// A hint about managed memory, likewise. Not ordered.
+  virtual void advise(const void*, std::size_t /*bytes*/, memory_advice, int /*device*/) {}
   virtual memory_kind kind_of(const void*) noexcept = 0;
   /// True when kernels of the device may dereference the pointer; always true on CPU backends.
   virtual bool accessible(const void*, int device) noexcept = 0;

@@ -26,6 +26,7 @@
 #define hipSetDevice cudaSetDevice
 #define hipDeviceGetAttribute cudaDeviceGetAttribute
 #define hipDeviceAttributePageableMemoryAccess cudaDevAttrPageableMemoryAccess
+#define hipDeviceAttributeConcurrentManagedAccess cudaDevAttrConcurrentManagedAccess
 #define hipDeviceGetStreamPriorityRange cudaDeviceGetStreamPriorityRange
 #define hipDeviceSynchronize cudaDeviceSynchronize
 
@@ -80,6 +81,16 @@
 #define hipMemcpyDefault cudaMemcpyDefault
 #define hipMemsetAsync cudaMemsetAsync
 
+#define hipMemcpy2DAsync cudaMemcpy2DAsync
+#define hipCpuDeviceId cudaCpuDeviceId
+#define hipMemoryAdvise cudaMemoryAdvise
+#define hipMemAdviseSetReadMostly cudaMemAdviseSetReadMostly
+#define hipMemAdviseUnsetReadMostly cudaMemAdviseUnsetReadMostly
+#define hipMemAdviseSetPreferredLocation cudaMemAdviseSetPreferredLocation
+#define hipMemAdviseUnsetPreferredLocation cudaMemAdviseUnsetPreferredLocation
+#define hipMemAdviseSetAccessedBy cudaMemAdviseSetAccessedBy
+#define hipMemAdviseUnsetAccessedBy cudaMemAdviseUnsetAccessedBy
+
 #define hipMemoryTypeHost cudaMemoryTypeHost
 #define hipMemoryTypeDevice cudaMemoryTypeDevice
 
@@ -101,4 +112,18 @@ inline cudaError_t hipPointerGetAttributes(hipPointerAttribute_t* out, const voi
 /// HIP's form has room for a log.
 inline cudaError_t hipGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, void*, char*, std::size_t) {
   return cudaGraphInstantiate(exec, graph, 0);
+}
+
+/// HIP's forms name a device by its number.
+inline cudaMemLocation hip_shim_place(int device) {
+  cudaMemLocation at{};
+  at.type = device == cudaCpuDeviceId ? cudaMemLocationTypeHost : cudaMemLocationTypeDevice;
+  at.id = device == cudaCpuDeviceId ? 0 : device;
+  return at;
+}
+inline cudaError_t hipMemPrefetchAsync(const void* memory, std::size_t bytes, int device, cudaStream_t s) {
+  return cudaMemPrefetchAsync(memory, bytes, hip_shim_place(device), 0, s);
+}
+inline cudaError_t hipMemAdvise(const void* memory, std::size_t bytes, cudaMemoryAdvise advice, int device) {
+  return cudaMemAdvise(memory, bytes, advice, hip_shim_place(device));
 }

@@ -88,6 +88,7 @@ class vendor_runtime final : public runtime {
   }
   void stream_synchronize(stream_ref s) override {
     const on_device guard = for_stream(s);
+    const relaxed_capture relaxed;
     check<Vendor>(Vendor::stream_synchronize(native(s)), "stream synchronize");
   }
   bool stream_ready(stream_ref s) override {
@@ -194,6 +195,23 @@ class vendor_runtime final : public runtime {
     check<Vendor>(Vendor::fill(to, value, bytes, native(s)), "fill bytes");
   }
 
+  void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
+                 std::size_t rows, stream_ref s) override {
+    if (width == 0 || rows == 0) return;
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::copy_rows(to, to_pitch, from, from_pitch, width, rows, native(s)), "copy rows");
+  }
+  void prefetch(const void* memory, std::size_t bytes, int device, stream_ref s) override {
+    if (bytes == 0 || !migrates(device < 0 ? s.device : device)) return;
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::prefetch(memory, bytes, device, native(s)), "prefetch");
+  }
+  void advise(const void* memory, std::size_t bytes, memory_advice advice, int device) override {
+    if (bytes == 0 || !migrates(device < 0 ? current_device() : device)) return;
+    const relaxed_capture relaxed;
+    check<Vendor>(Vendor::advise(memory, bytes, advice, device), "memory advice");
+  }
+
   memory_kind kind_of(const void* memory) noexcept override {
     if (memory == nullptr || device_count() == 0) return memory_kind::unknown;
     typename Vendor::pointer_facts facts;
@@ -274,6 +292,13 @@ class vendor_runtime final : public runtime {
       std::string text = "device " + std::to_string(device) + " is not there; " + std::to_string(device_count());
       detail::refuse(Vendor::name, text + " found");
     }
+  }
+
+  // Whether pages of managed memory move while the device and the host both use it; without, hints are errors.
+  bool migrates(int device) const {
+    require_device(device);
+    bool can = false;
+    return good(Vendor::concurrent_managed(&can, device)) && can;
   }
 
   static constexpr int most_devices = 64;

@@ -42,6 +42,12 @@ struct hip_vendor {
     *can = value != 0;
     return e;
   }
+  static error concurrent_managed(bool* can, int device) {
+    int value = 0;
+    const error e = hipDeviceGetAttribute(&value, hipDeviceAttributeConcurrentManagedAccess, device);
+    *can = value != 0;
+    return e;
+  }
 
   // Streams
   static stream per_thread_stream() { return hipStreamPerThread; }
@@ -118,6 +124,20 @@ struct hip_vendor {
   }
   static error fill(void* to, unsigned char value, std::size_t bytes, stream s) {
     return hipMemsetAsync(to, value, bytes, s);
+  }
+
+  static error copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
+                         std::size_t rows, stream s) {
+    return hipMemcpy2DAsync(to, to_pitch, from, from_pitch, width, rows, hipMemcpyDefault, s);
+  }
+  static error prefetch(const void* memory, std::size_t bytes, int device, stream s) {
+    return hipMemPrefetchAsync(memory, bytes, device < 0 ? hipCpuDeviceId : device, s);
+  }
+  static error advise(const void* memory, std::size_t bytes, memory_advice advice, int device) {
+    constexpr hipMemoryAdvise words[] = {hipMemAdviseSetReadMostly,        hipMemAdviseUnsetReadMostly,
+                                         hipMemAdviseSetPreferredLocation, hipMemAdviseUnsetPreferredLocation,
+                                         hipMemAdviseSetAccessedBy,        hipMemAdviseUnsetAccessedBy};
+    return hipMemAdvise(memory, bytes, words[static_cast<int>(advice)], device < 0 ? hipCpuDeviceId : device);
   }
 
   struct pointer_facts {
