@@ -34,6 +34,7 @@ class buffer {
       : stream_(stream), resource_(&resource), n_(n) {
     if (n < 0 || n > most) [[unlikely]]
       detail::refuse("buffer", n < 0 ? "negative count" : "count too large", where);
+    const memory_site here(where);
     data_ = static_cast<T*>(resource.allocate(bytes(), alignment, stream));
   }
   buffer(buffer&& other) noexcept

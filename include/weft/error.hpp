@@ -5,6 +5,8 @@
 
 #include <weft/policy.hpp>
 
+#include <bit>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -64,7 +66,16 @@ namespace detail {
 [[noreturn, gnu::noinline, gnu::cold]] inline void refuse_memory(std::string_view resource, std::size_t bytes,
                                                                  stream_ref stream, std::string_view reason = {}) {
   std::string text = std::to_string(bytes);
-  text.append(" bytes for a stream of device ").append(std::to_string(stream.device));
+  text.append(" bytes for stream ");
+  if (stream.handle == nullptr) {
+    text.append("0");
+  } else {
+    text.append("0x");
+    const auto handle = reinterpret_cast<std::uintptr_t>(stream.handle);
+    for (int digit = (std::bit_width(handle) - 1) / 4; digit >= 0; --digit)
+      text.push_back("0123456789abcdef"[handle >> (4 * digit) & 15]);
+  }
+  text.append(" of device ").append(std::to_string(stream.device));
   if (stream.owner) text.append(" of ").append(stream.owner->name());
   if (!reason.empty()) text.append(" (").append(reason).append(")");
   throw out_of_memory(resource, "out of memory", text);

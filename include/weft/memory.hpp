@@ -5,7 +5,33 @@
 
 #include <weft/runtime.hpp>
 
+#include <source_location>
+
 namespace weft {
+namespace detail {
+
+// Where the policy was made on whose behalf the calling thread asks for memory: for the adaptors that log and check.
+inline constinit thread_local std::source_location memory_site{};
+
+}  // namespace detail
+
+/// While it lives, memory that this thread asks for is logged and checked as asked for here. Algorithms and buffers say
+/// so themselves, with the place of their policy.
+class [[nodiscard]] memory_site {
+ public:
+  explicit memory_site(std::source_location where = std::source_location::current()) noexcept
+      : before_(detail::memory_site) {
+    detail::memory_site = where;
+  }
+  memory_site(const memory_site&) = delete;
+  memory_site& operator=(const memory_site&) = delete;
+  ~memory_site() { detail::memory_site = before_; }
+  /// The calling thread's; line() is 0 where none is known.
+  static const std::source_location& current() noexcept { return detail::memory_site; }
+
+ private:
+  std::source_location before_;
+};
 
 /// Base of every resource. Thread-safe unless a resource says otherwise; must outlive what was allocated from it.
 class memory_resource {
@@ -21,6 +47,12 @@ class memory_resource {
   ~memory_resource() = default;
 };
 
+/// A policy, in the constructors of resources: they are made for its backend's current device.
+template <class P>
+concept has_runtime = requires {
+  P::backend::runtime();
+};
+
 /// The caching, stream-ordered pool of a device: what a policy without `.with()` uses. Lives as long as the process.
 inline memory_resource& default_resource(runtime&, int device);  // memory/pool.hpp
 
@@ -29,11 +61,10 @@ template <class T>
 class temporary {
  public:
   template <class Policy>
-  temporary(const Policy& policy, offset n)
-      : resource_(policy.resource()),
-        stream_(policy.stream()),
-        n_(n),
-        data_(static_cast<T*>(resource_.allocate(bytes(), alignment, stream_))) {}
+  temporary(const Policy& policy, offset n) : resource_(policy.resource()), stream_(policy.stream()), n_(n) {
+    const memory_site here(policy.where());
+    data_ = static_cast<T*>(resource_.allocate(bytes(), alignment, stream_));
+  }
   temporary(const temporary&) = delete;
   temporary& operator=(const temporary&) = delete;
   ~temporary() { resource_.deallocate(data_, bytes(), alignment, stream_); }

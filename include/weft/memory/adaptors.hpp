@@ -1,6 +1,6 @@
-// Resources over another resource: limit what may be used, count it, log it, abort on it. The checking one, with guard
-// bytes and a leak report, is memory/debug.hpp. All of them are thread-safe when the resource below is, and must not
-// outlive it.
+// Resources over another resource: limit what may be used, count it, fall back to a second one, lock it, abort on it.
+// memory/logging.hpp logs and replays, memory/debug.hpp checks. All of them are thread-safe when the resource below is,
+// and must not outlive it.
 #pragma once
 
 #include <weft/error.hpp>
@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <unordered_set>
 
 namespace weft {
 
@@ -85,34 +87,67 @@ class statistics_resource final : public memory_resource {
   std::atomic<std::size_t> bytes_{0}, peak_{0}, total_{0};
 };
 
-/// Writes a line for each call: `allocate,<address>,<bytes>,<alignment>,<device>,<stream>`, `free,…` or `refused,…`.
-class logging_resource final : public memory_resource {
+/// Asks `second` where `first` has no memory left, and gives each block back to where it came from. While nothing of
+/// the second's is in use it costs one atomic load.
+class fallback_resource final : public memory_resource {
  public:
-  explicit logging_resource(memory_resource& upstream, std::FILE* out = stderr) : upstream_(upstream), out_(out) {}
+  fallback_resource(memory_resource& first, memory_resource& second) : first_(first), second_(second) {}
 
   void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
     try {
-      void* memory = upstream_.allocate(bytes, alignment, stream);
-      line("allocate", memory, bytes, alignment, stream);
-      return memory;
-    } catch (...) {
-      line("refused", nullptr, bytes, alignment, stream);
-      throw;
-    }
+      return first_.allocate(bytes, alignment, stream);
+    } catch (const out_of_memory&) {}
+    std::lock_guard lock(guard_);
+    blocks_.reserve(blocks_.size() + 1);
+    void* memory = second_.allocate(bytes, alignment, stream);
+    blocks_.insert(memory);
+    count_.store(blocks_.size(), std::memory_order_relaxed);
+    return memory;
   }
   void deallocate(void* memory, std::size_t bytes, std::size_t alignment, stream_ref stream) noexcept override {
-    line("free", memory, bytes, alignment, stream);
+    // The load may be relaxed: whoever frees a block was handed it in an orderly way after it was counted.
+    if (count_.load(std::memory_order_relaxed) != 0) {
+      std::lock_guard lock(guard_);
+      if (blocks_.erase(memory) != 0) {
+        count_.store(blocks_.size(), std::memory_order_relaxed);
+        return second_.deallocate(memory, bytes, alignment, stream);
+      }
+    }
+    first_.deallocate(memory, bytes, alignment, stream);
+  }
+  /// What the first says; blocks of the second's may be of another kind.
+  memory_kind kind() const noexcept override { return first_.kind(); }
+  std::string_view name() const noexcept override { return "fallback"; }
+  /// Blocks of the second's in use.
+  std::size_t fallen_back() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  memory_resource& first_;
+  memory_resource& second_;
+  std::mutex guard_;
+  std::unordered_set<void*> blocks_;  // the second's
+  std::atomic<std::size_t> count_{0};
+};
+
+/// One call at a time: for resources that are not thread-safe themselves.
+class thread_safe_resource final : public memory_resource {
+ public:
+  explicit thread_safe_resource(memory_resource& upstream) : upstream_(upstream) {}
+
+  void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
+    std::lock_guard lock(guard_);
+    return upstream_.allocate(bytes, alignment, stream);
+  }
+  void deallocate(void* memory, std::size_t bytes, std::size_t alignment, stream_ref stream) noexcept override {
+    std::lock_guard lock(guard_);
     upstream_.deallocate(memory, bytes, alignment, stream);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
-  std::string_view name() const noexcept override { return "logging"; }
+  std::string_view name() const noexcept override { return "thread-safe"; }
 
  private:
-  void line(const char* what, void* memory, std::size_t bytes, std::size_t alignment, stream_ref s) const noexcept {
-    std::fprintf(out_, "%s,%p,%zu,%zu,%d,%p\n", what, memory, bytes, alignment, s.device, s.handle);
-  }
   memory_resource& upstream_;
-  std::FILE* const out_;
+  std::mutex guard_;
 };
 
 /// Ends the program at the first allocation while armed: for debuggers and for tests that prove a warm call takes no
@@ -124,7 +159,9 @@ class aborting_resource final : public memory_resource {
 
   void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
     if (bytes != 0 && armed_.load(std::memory_order_relaxed)) {
-      std::fprintf(stderr, "weft: %zu bytes asked of an aborting resource (device %d)\n", bytes, stream.device);
+      const std::source_location& where = memory_site::current();
+      std::fprintf(stderr, "weft: %zu bytes asked of an aborting resource (device %d) by a policy made at %s:%u\n",
+                   bytes, stream.device, where.file_name(), static_cast<unsigned>(where.line()));
       std::abort();
     }
     return upstream_.allocate(bytes, alignment, stream);

@@ -1,11 +1,9 @@
-// Free lists of the pool: singly linked through nodes beside the memory (device memory cannot be written by the host),
-// one list for each size class. All nodes live in one store that grows only when a block is made, so taking and putting
-// back never allocate.
+// Free lists of a pool: singly linked through nodes beside the memory (device memory cannot be written by the host),
+// one list for each class of sizes. All nodes live in one store that grows only when a block is made, so taking and
+// putting back never allocate.
 #pragma once
 
-#include <weft/memory/size_class.hpp>
-#include <weft/runtime.hpp>
-
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -58,6 +56,7 @@ class node_store {
   std::int32_t spare_ = end;
 };
 
+template <int Classes>
 class block_list {
  public:
   block_list() noexcept {
@@ -93,28 +92,13 @@ class block_list {
     return wanted->memory;
   }
   void move_all(block_list& to, node_store& nodes, pool_event* event) noexcept {
-    for (int index = 0; index < size_class::count; ++index)
+    for (int index = 0; index < Classes; ++index)
       while (heads_[index] != node_store::end) to.put(index, take(index, nodes), event, nodes);
   }
 
  private:
-  std::int32_t heads_[size_class::count];
+  std::int32_t heads_[Classes];
   std::int64_t size_ = 0;
-};
-
-/// How the end of a stream becomes known. Streams of neither kind are foreign: they may end unannounced.
-enum class stream_kind : unsigned char {
-  owned,           ///< a weft::stream: announces its end, may be asked at any time before
-  thread_default,  ///< announced when its thread ends; only that thread can name it
-};
-
-/// What one stream freed and may take again without any waiting.
-struct stream_blocks {
-  stream_blocks(stream_ref s, std::uint64_t i, stream_kind k) noexcept : stream(s), id(i), kind(k) {}
-  stream_ref stream;
-  std::uint64_t id;
-  stream_kind kind;
-  block_list free;
 };
 
 }  // namespace weft::detail

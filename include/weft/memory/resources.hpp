@@ -12,11 +12,6 @@
 namespace weft {
 namespace detail {
 
-template <class P>
-concept has_runtime = requires {
-  P::backend::runtime();
-};
-
 /// The vendor's synchronous allocator for one kind of memory. Cannot be used while a stream records a graph; what is
 /// freed then is kept until the resource ends, because a replay may touch it.
 template <memory_kind Kind>
@@ -31,9 +26,12 @@ class direct_resource final : public memory_resource {
     for (const kept& k : kept_) owner_.deallocate(Kind, k.memory, k.bytes, device_);
   }
 
-  void* allocate(std::size_t bytes, std::size_t alignment, stream_ref) override {
+  void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
     check(alignment <= 256, "allocate", "alignment above 256");
-    return bytes == 0 ? nullptr : owner_.allocate(Kind, bytes, device_);
+    if (bytes == 0) return nullptr;
+    try {
+      return owner_.allocate(Kind, bytes, device_);
+    } catch (const out_of_memory& vendor) { detail::refuse_memory(name(), bytes, stream, vendor.what()); }
   }
   void deallocate(void* memory, std::size_t bytes, std::size_t, stream_ref stream) noexcept override {
     if (memory == nullptr) return;
@@ -77,20 +75,22 @@ class direct_resource final : public memory_resource {
 
 using device_resource = detail::direct_resource<memory_kind::device>;
 using pinned_resource = detail::direct_resource<memory_kind::pinned>;
-using managed_resource = detail::direct_resource<memory_kind::managed>;
-using host_resource = detail::direct_resource<memory_kind::host>;
+using managed_resource = detail::direct_resource<memory_kind::managed>;  // hints: memory/managed.hpp
 
 /// The vendor's stream-ordered allocator (cudaMallocAsync, hipMallocAsync) with the device's current pool and its
 /// settings. May be used while a stream records a graph: the memory then belongs to the graph.
 class ordered_resource final : public memory_resource {
  public:
   explicit ordered_resource(runtime& owner) : owner_(owner) {}
-  template <detail::has_runtime P>
+  template <has_runtime P>
   explicit ordered_resource(const P&) : ordered_resource(P::backend::runtime()) {}
 
   void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
     check(alignment <= 256, "allocate", "alignment above 256");
-    return bytes == 0 ? nullptr : owner_.allocate_ordered(bytes, stream);
+    if (bytes == 0) return nullptr;
+    try {
+      return owner_.allocate_ordered(bytes, stream);
+    } catch (const out_of_memory& vendor) { detail::refuse_memory(name(), bytes, stream, vendor.what()); }
   }
   void deallocate(void* memory, std::size_t bytes, std::size_t, stream_ref stream) noexcept override {
     if (memory != nullptr) owner_.deallocate_ordered(memory, bytes, stream);

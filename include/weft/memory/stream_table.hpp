@@ -33,14 +33,15 @@ class stream_table final : private stream_observer {
 
   /// Stays where it is until its stream or the thread ends. For the thread that owns the table.
   State& of(runtime& owner, stream_ref stream) {
-    const std::uint64_t id = owner.stream_id(stream);
+    const stream_identity who = identify(stream);
+    const std::uint64_t id = who.id;
     std::lock_guard lock(guard_);
     for (entry* e : entries_)
       if (e->id == id && e->stream.owner == &owner) return e->state;
     entries_.reserve(entries_.size() + 1);
     entry* found = take_left(owner, id);
     if (found == nullptr) {
-      const bool is_default = stream.handle == owner.default_stream().handle;
+      const bool is_default = who.kind == stream_kind::thread_default;
       if (is_default) thread_streams::remember(stream, id);
       found = new entry{stream, id, is_default, State(owner, stream, id)};
     }

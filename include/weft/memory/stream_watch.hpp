@@ -6,6 +6,7 @@
 
 #include <weft/runtime.hpp>
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct stream_watch {
   std::vector<stream_observer*> observers;
   std::mutex live_guard;  // a leaf: nothing is locked while it is held
   std::vector<live_stream> live;
+  // How many streams have ended: what a thread remembers of a handle (identify below) holds while this stands still.
+  std::atomic<std::uint64_t> ended{1};
 
   // Made on first use and never destroyed, so that static objects may use it in any order.
   static stream_watch& instance() {
@@ -68,6 +71,7 @@ struct stream_watch {
     for (stream_observer* observer : observers) observer->stream_ending(stream, id);
     std::lock_guard lock(live_guard);
     std::erase_if(live, [&](const live_stream& s) { return s.owner == stream.owner && s.id == id; });
+    ended.fetch_add(1, std::memory_order_release);
   }
 };
 
@@ -98,5 +102,52 @@ class thread_streams {
   std::vector<entry> streams_;
   inline static thread_local bool gone_ = false;  // static objects may still free memory after it
 };
+
+/// How the end of a stream becomes known.
+enum class stream_kind : unsigned char {
+  foreign,         ///< may end unannounced
+  owned,           ///< a weft::stream: announces its end, may be asked at any time before
+  thread_default,  ///< announced when its thread ends; only that thread can name it
+};
+
+struct stream_identity {
+  std::uint64_t id = 0;
+  stream_kind kind = stream_kind::foreign;
+};
+
+/// What the calling thread knows of a few streams, so that a warm call does not ask the vendor (30 ns each time).
+struct known_stream {
+  stream_ref stream;
+  std::uint64_t ended = 0;
+  stream_identity identity;
+};
+inline constexpr std::size_t known_count = 8;
+inline constinit thread_local known_stream known_streams[known_count]{};
+
+inline known_stream& known_slot(stream_ref stream) noexcept {
+  const auto bits = reinterpret_cast<std::uintptr_t>(stream.handle);
+  return known_streams[(bits >> 4 ^ bits >> 9) % known_count];
+}
+
+[[gnu::noinline, gnu::cold]] inline stream_identity identify_slowly(stream_ref stream) {
+  const stream_watch& watch = stream_watch::instance();
+  const std::uint64_t ended = watch.ended.load(std::memory_order_acquire);
+  stream_identity found{stream.owner->stream_id(stream)};
+  if (stream.handle == stream.owner->default_stream().handle)
+    found.kind = stream_kind::thread_default;
+  else if (stream_watch::instance().is_live(stream.owner, found.id))
+    found.kind = stream_kind::owned;
+  if (found.kind != stream_kind::foreign) known_slot(stream) = {stream, ended, found};
+  return found;
+}
+
+/// A stream's id and kind. Foreign streams are asked for every time, because their handles are reused unannounced.
+inline stream_identity identify(stream_ref stream) {
+  const known_stream& known = known_slot(stream);
+  if (known.stream == stream && known.ended == stream_watch::instance().ended.load(std::memory_order_acquire))
+      [[likely]]
+    return known.identity;
+  return identify_slowly(stream);
+}
 
 }  // namespace weft::detail
