@@ -1,12 +1,14 @@
 // The memory resources and adaptors on a real backend. The pool's promises about order are tested in core_pool.cpp.
 #include <weft/buffer.hpp>
-#include <weft/memory/adaptors.hpp>
-#include <weft/memory/debug.hpp>
+#include <weft/memory/any_resource.hpp>
+#include <weft/memory/host.hpp>
+#include <weft/memory/managed.hpp>
+#include <weft/memory/pitched.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/memory/resources.hpp>
 
-#include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness.hpp"
@@ -29,9 +31,6 @@ void use(weft::memory_resource& resource) {
   REQUIRE(resource.allocate(0, 16, policy.stream()) == nullptr);
   resource.deallocate(nullptr, 0, 16, policy.stream());
 }
-
-std::vector<std::string> reports;
-void keep_report(const char* text) { reports.emplace_back(text); }
 
 }  // namespace
 
@@ -75,97 +74,155 @@ TEST_CASE("memory: temporaries of a warm call come from the pool alone") {
   pool.trim();
 }
 
-TEST_CASE("memory: limit") {
-  weft::limit_resource limited(policy.resource(), 1000);
-  weft::buffer<char> a(policy.with(limited), 600);
-  REQUIRE(limited.used() == 600);
-  REQUIRE_THROWS_AS(weft::buffer<char>(policy.with(limited), 401), weft::out_of_memory);
-  weft::buffer<char> b(policy.with(limited), 400);
-  REQUIRE(limited.used() == 1000);
-  a = {};
-  REQUIRE(limited.used() == 400);
-}
-
-TEST_CASE("memory: statistics") {
-  weft::statistics_resource counted(policy.resource());
-  { weft::buffer<int> a(policy.with(counted), 100), b(policy.with(counted), 50); }
-  { weft::buffer<int> a(policy.with(counted), 10); }
-  const auto s = counted.statistics();
-  REQUIRE(s.allocations == 3);
-  REQUIRE(s.deallocations == 3);
-  REQUIRE(s.bytes == 0);
-  REQUIRE(s.bytes_peak == 600);
-  REQUIRE(s.bytes_total == 640);
-}
-
-TEST_CASE("memory: logging writes a line for each call") {
-  std::FILE* file = std::tmpfile();
-  REQUIRE(file != nullptr);
-  {
-    weft::limit_resource limited(policy.resource(), 100);
-    weft::logging_resource logged(limited, file);
-    weft::buffer<char> a(policy.with(logged), 64);
-    REQUIRE_THROWS_AS(weft::buffer<char>(policy.with(logged), 64), weft::out_of_memory);
-  }
-  std::rewind(file);
-  char line[3][200] = {};
-  for (auto& l : line) REQUIRE(std::fgets(l, sizeof l, file) != nullptr);
-  REQUIRE(std::string(line[0]).substr(0, 9) == "allocate,");
-  REQUIRE(std::string(line[0]).find(",64,16,") != std::string::npos);
-  REQUIRE(std::string(line[1]).substr(0, 8) == "refused,");
-  REQUIRE(std::string(line[2]).substr(0, 5) == "free,");
-  std::fclose(file);
-}
-
-TEST_CASE("memory: an aborting resource lets through only what is freed, or when it is not armed") {
-  weft::aborting_resource guard(policy.resource(), false);
-  weft::buffer<int> b(policy.with(guard), 10);
-  guard.arm(true);
-  b = {};
-  weft::buffer<int> none(policy.with(guard), 0);
-}
-
-TEST_CASE("memory: the debug resource finds writes outside, wrong frees and leaks") {
-  reports.clear();
-  const weft::stream_ref s = policy.stream();
-  const int value = 7;
-  {
-    weft::debug_resource checked(policy.resource(), keep_report);
-    use(checked);
-    REQUIRE(reports.empty());
-
-    auto* fresh = static_cast<unsigned char*>(checked.allocate(100, 16, s));
-    REQUIRE(weft::to_vector(policy, fresh, 100) ==
-            std::vector<unsigned char>(100, weft::debug_resource::fresh_pattern));
-    s.owner->copy(fresh + 99, &value, 4, s);
-    checked.deallocate(fresh, 100, 16, s);
-    REQUIRE(reports.size() == 1);
-    REQUIRE(reports[0].find("written past its end: 100 bytes") != std::string::npos);
-
-    fresh = static_cast<unsigned char*>(checked.allocate(100, 16, s));
-    s.owner->copy(fresh - 4, &value, 4, s);
-    checked.deallocate(fresh, 100, 16, s);
-    REQUIRE(reports.size() == 2);
-    REQUIRE(reports[1].find("before its beginning") != std::string::npos);
-
-    checked.deallocate(fresh, 100, 16, s);
-    REQUIRE(reports.size() == 3);
-    REQUIRE(reports[2].find("freed twice") != std::string::npos);
-
-    fresh = static_cast<unsigned char*>(checked.allocate(100, 16, s));
-    checked.deallocate(fresh, 99, 16, s);
-    REQUIRE(reports.size() == 4);
-    REQUIRE(reports[3].find("another size") != std::string::npos);
-
-    REQUIRE(checked.live_blocks() == 0);
-    fresh = static_cast<unsigned char*>(checked.allocate(64, 16, s));
-    REQUIRE(checked.live_blocks() == 1);
-  }
-  REQUIRE(reports.size() == 5);
-  REQUIRE(reports[4].find("never freed: 64 bytes") != std::string::npos);
-  s.synchronize();
-}
-
 TEST_CASE("memory: resources refuse what they cannot align") {
   REQUIRE_THROWS_AS(policy.resource().allocate(64, 4096, policy.stream()), weft::invalid_argument);
+}
+
+TEST_CASE("memory: host memory of any alignment, of huge pages, touched by the policy's threads") {
+  for (bool huge : {false, true})
+    for (bool touch : {false, true}) {
+      weft::host_resource host(policy, {.huge_pages = huge, .first_touch = touch});
+      for (std::size_t alignment : {std::size_t{16}, std::size_t{4096}, std::size_t{1} << 16, std::size_t{4} << 20})
+        for (std::size_t bytes : {std::size_t{1}, std::size_t{5000}, std::size_t{3} << 20}) {
+          auto* memory = static_cast<unsigned char*>(host.allocate(bytes, alignment, policy.stream()));
+          REQUIRE(reinterpret_cast<std::uintptr_t>(memory) % alignment == 0);
+          if (huge) REQUIRE(reinterpret_cast<std::uintptr_t>(memory) % (2 << 20) == 0);
+          REQUIRE(memory[0] + memory[bytes - 1] == 0);
+          memory[0] = memory[bytes - 1] = 1;
+          host.deallocate(memory, bytes, alignment, policy.stream());
+        }
+      REQUIRE_THROWS_AS(host.allocate(64, 48, policy.stream()), weft::invalid_argument);
+      REQUIRE_THROWS_AS(host.allocate(std::size_t{1} << 60, 16, policy.stream()), weft::out_of_memory);
+    }
+  // Under a pool: page after page is taken once.
+  weft::basic_pool<weft::page_source> pool{weft::page_source(policy, {.huge_pages = true, .first_touch = true})};
+  for (int round = 0; round < 3; ++round) {
+    auto* memory = static_cast<unsigned char*>(pool.allocate(9 << 20, 256, policy.stream()));
+    memory[(9 << 20) - 1] = 1;
+    pool.deallocate(memory, 9 << 20, 256, policy.stream());
+  }
+  REQUIRE(pool.statistics().vendor_allocations == 1);
+  REQUIRE(pool.kind() == weft::memory_kind::host);
+}
+
+TEST_CASE("memory: managed memory takes advice and moves when it is told to") {
+  weft::managed_resource managed{policy};
+  weft::stream s{policy};
+  const auto p = policy.on(s).with(managed);
+  std::vector<int> values(100000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int>(i);
+  auto b = weft::to_buffer(p, values);
+  for (auto advice : {weft::memory_advice::read_mostly, weft::memory_advice::no_read_mostly,
+                      weft::memory_advice::preferred_location, weft::memory_advice::no_preferred_location,
+                      weft::memory_advice::accessed_by, weft::memory_advice::no_accessed_by})
+    weft::advise(p, b.data(), b.size(), advice);
+  weft::advise(p, b.data(), b.size(), weft::memory_advice::preferred_location, weft::host_memory);
+  weft::prefetch(p, b.data(), b.size());
+  weft::prefetch_to_host(p, b.data(), b.size());
+  s.synchronize();
+  REQUIRE(std::vector<int>(b.begin(), b.end()) == values);
+  REQUIRE_THROWS_AS(weft::prefetch(p, b.data(), -1), weft::invalid_argument);
+}
+
+TEST_CASE("memory: two-dimensional memory, rows aligned, copied to and from dense arrays") {
+  for (weft::offset rows : {0, 1, 7})
+    for (weft::offset columns : {0, 1, 100, 129}) {
+      std::vector<int> in(static_cast<std::size_t>(rows * columns)), out(in.size(), -1);
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<int>(i) + 1;
+      weft::pitched_buffer<int> a(policy, rows, columns), b(policy, rows, columns);
+      REQUIRE(a.stride() >= columns);
+      REQUIRE(a.stride() * 4 % 512 == 0);
+      for (weft::offset i = 0; i < rows && columns > 0; ++i)
+        REQUIRE((reinterpret_cast<std::uintptr_t>(a.view().row(i)) - reinterpret_cast<std::uintptr_t>(a.data())) %
+                    512 ==
+                0);
+      weft::copy_rows(policy, weft::dense(in.data(), rows, columns), a.view());
+      weft::copy_rows(policy, a.view(), b.view());
+      weft::copy_rows(policy, b.view(), weft::dense(out.data(), rows, columns));
+      REQUIRE(in == out);
+    }
+  struct three {
+    char c[3];
+  };
+  REQUIRE(weft::pitched_buffer<three>::stride_for(1) == 512);  // 1536 bytes: whole elements, whole alignments
+  REQUIRE_THROWS_AS(weft::pitched_buffer<int>(policy, -1, 4), weft::invalid_argument);
+  REQUIRE_THROWS_AS(weft::pitched_buffer<int>(policy, weft::offset{1} << 40, weft::offset{1} << 40),
+                    weft::invalid_argument);
+  weft::pitched_buffer<int> a(policy, 2, 3);
+  int dense[8];
+  REQUIRE_THROWS_AS(weft::copy_rows(policy, a.view(), weft::dense(dense, 2, 4)), weft::invalid_argument);
+}
+
+namespace {
+
+/// Not derived from anything, and neither copied nor moved.
+struct own_resource {
+  own_resource(weft::memory_resource& below, int* ended) : below_(below), ended_(ended) {}
+  own_resource(const own_resource&) = delete;
+  ~own_resource() { ++*ended_; }
+  void* allocate(std::size_t bytes, std::size_t alignment, weft::stream_ref s) {
+    ++calls;
+    return below_.allocate(bytes, alignment, s);
+  }
+  void deallocate(void* memory, std::size_t bytes, std::size_t alignment, weft::stream_ref s) noexcept {
+    below_.deallocate(memory, bytes, alignment, s);
+  }
+  int calls = 0;
+
+ private:
+  weft::memory_resource& below_;
+  int* ended_;
+};
+static_assert(weft::resource<own_resource> && weft::resource<weft::pool_resource> &&
+              weft::resource<weft::any_resource>);
+static_assert(!weft::resource<int>);
+
+}  // namespace
+
+TEST_CASE("memory: any_resource holds a resource of any class and shares it") {
+  int ended = 0;
+  {
+    weft::any_resource a(std::in_place_type<own_resource>, policy.resource(), &ended);
+    use(a);
+    REQUIRE(a.target<own_resource>()->calls == 4);
+    REQUIRE(a.target<weft::pool_resource>() == nullptr);
+    REQUIRE(a.name() == "user's resource");
+    weft::any_resource b = a, pool(std::in_place_type<weft::pool_resource>, policy);
+    REQUIRE(a == b);
+    REQUIRE_FALSE(a == pool);
+    REQUIRE(pool.name() == "weft pool");
+    REQUIRE(pool.kind() == weft::memory_kind::device);
+    use(pool);
+    weft::buffer<int> outlives(policy.with(b), 10);
+    a = pool;
+    REQUIRE(ended == 0);
+    const weft::any_resource borrowed = weft::any_resource::borrowed(policy.resource());
+    REQUIRE(borrowed.name() == policy.resource().name());
+    weft::any_resource direct{weft::ordered_resource{policy}};
+    use(direct);
+  }
+  REQUIRE(ended == 1);
+}
+
+TEST_CASE("memory: out of memory names size, resource, stream and device, and changes nothing") {
+  weft::stream s{policy};
+  weft::pool_resource pool{policy, {.limit_bytes = 1 << 20}};
+  weft::buffer<char> lives(policy.on(s).with(pool), 4000);
+  weft::copy_values(policy.on(s), "abc", 4, lives.data());
+  const auto before = pool.statistics();
+  try {
+    weft::buffer<char>(policy.on(s).with(pool), 777777777);
+    FAIL("expected out_of_memory");
+  } catch (const weft::out_of_memory& e) {
+    const std::string text = e.what();
+    REQUIRE(text.find("weft pool: out of memory: 777777777 bytes for stream 0x") == 0);
+    REQUIRE(text.find(" of device 0 of ") != std::string::npos);
+  }
+  REQUIRE(pool.statistics().used_bytes == before.used_bytes);
+  REQUIRE(weft::to_vector(policy.on(s), lives.data(), 4) == std::vector<char>{'a', 'b', 'c', 0});
+  weft::device_resource vendor{policy};
+  REQUIRE_THROWS_AS(vendor.allocate(std::size_t{1} << 46, 16, s), weft::out_of_memory);
+  weft::ordered_resource ordered{policy};
+  REQUIRE_THROWS_AS(ordered.allocate(std::size_t{1} << 46, 16, s), weft::out_of_memory);
+  REQUIRE(weft::to_vector(policy.on(s), lives.data(), 1)[0] == 'a');
 }
