@@ -41,6 +41,56 @@ WEFT_HOST_DEVICE constexpr double product(double a, double b) {
   return a * b;
 }
 
+/// The bits of a float rounded to nearest even in a narrower format, and back: one instruction where the device has it,
+/// the same bits by integer arithmetic (weft/numeric.hpp) elsewhere; false: not here.
+namespace detail {
+WEFT_HOST_DEVICE inline bool native_to_half([[maybe_unused]] float x, [[maybe_unused]] std::uint16_t& bits) {
+#if defined(__CUDA_ARCH__)
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return true;
+#elif defined(__HIP_DEVICE_COMPILE__) && __HIP_DEVICE_COMPILE__
+  bits = __builtin_bit_cast(std::uint16_t, static_cast<_Float16>(x));
+  return true;
+#else
+  return false;
+#endif
+}
+WEFT_HOST_DEVICE inline bool native_from_half([[maybe_unused]] std::uint16_t bits, [[maybe_unused]] float& x) {
+#if defined(__CUDA_ARCH__)
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+  return true;
+#elif defined(__HIP_DEVICE_COMPILE__) && __HIP_DEVICE_COMPILE__
+  x = static_cast<float>(__builtin_bit_cast(_Float16, bits));
+  return true;
+#else
+  return false;
+#endif
+}
+WEFT_HOST_DEVICE inline bool native_to_bfloat([[maybe_unused]] float x, [[maybe_unused]] std::uint16_t& bits) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+  return true;
+#else
+  return false;
+#endif
+}
+/// Saturating: what is too large, infinities too, becomes the largest finite value.
+template <bool E4M3>
+WEFT_HOST_DEVICE inline bool native_to_float8([[maybe_unused]] float x, [[maybe_unused]] std::uint8_t& bits) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+  std::uint16_t pair;
+  if constexpr (E4M3)
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(0.f), "f"(x));
+  else
+    asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(0.f), "f"(x));
+  bits = static_cast<std::uint8_t>(pair);
+  return true;
+#else
+  return false;
+#endif
+}
+}  // namespace detail
+
 /// False only for an nvcc lambda marked __device__ alone that does not name its return type: to the host such a lambda
 /// returns int, whatever it returns on the device, so nothing may be built on the type of its result.
 template <class F>

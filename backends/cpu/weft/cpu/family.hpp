@@ -69,7 +69,8 @@ struct family {
   }
 
   template <class P, class TA, class TB, class TC, class Options>
-  static void gemm(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+  static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                   const Options& options) {
     cpu::gemm<Scheduler>(policy, a, b, c, options);
   }
 

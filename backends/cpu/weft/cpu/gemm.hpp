@@ -30,9 +30,10 @@ void micro_plain(offset k, const T* a, const T* b, T* sum, offset pitch) {
   T acc[Rows][Columns] = {};
   for (offset p = 0; p < k; ++p)
     for (int i = 0; i < Rows; ++i)
-      for (int j = 0; j < Columns; ++j) acc[i][j] += a[p * Rows + i] * b[p * Columns + j];
+      for (int j = 0; j < Columns; ++j)
+        acc[i][j] = weft::detail::multiply_add(a[p * Rows + i], b[p * Columns + j], acc[i][j]);
   for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Columns; ++j) sum[i * pitch + j] += acc[i][j];
+    for (int j = 0; j < Columns; ++j) sum[i * pitch + j] = sum[i * pitch + j] + acc[i][j];
 }
 
 #if defined(__x86_64__)
@@ -148,9 +149,12 @@ register_tile<T> best_tile() {
 constexpr offset round_up(offset n, offset to) { return (n + to - 1) / to * to; }
 
 /// Copies lines [line0, line0 + lines) by k [k0, k0 + ks) into panels of `width` lines each, k-major, zeros beyond.
-template <class S, class T>
+template <class S, class T, class Prologue>
 void pack(const T* data, offset line_stride, offset k_stride, offset line0, offset lines, offset k0, offset ks,
-          int width, S* to) {
+          int width, S* to, const Prologue& prologue, bool lines_are_rows) {
+  const auto value = [&](const T& x, offset line, offset k) {
+    return weft::detail::loaded_value<S>(prologue, x, lines_are_rows ? line : k, lines_are_rows ? k : line);
+  };
   for (offset first = 0; first < lines; first += width, to += ks * width) {
     const offset here = lines - first < width ? lines - first : width;
     const T* from = data + (line0 + first) * line_stride + k0 * k_stride;
@@ -158,10 +162,11 @@ void pack(const T* data, offset line_stride, offset k_stride, offset line0, offs
       for (offset e = 0; e < ks * width; ++e) to[e] = S(0);
     if (line_stride == 1 && here == width) {  // lines contiguous: rows of the panel are copies
       for (offset k = 0; k < ks; ++k)
-        for (int l = 0; l < width; ++l) to[k * width + l] = static_cast<S>(from[l + k * k_stride]);
+        for (int l = 0; l < width; ++l) to[k * width + l] = value(from[l + k * k_stride], line0 + first + l, k0 + k);
     } else {  // reads walk along `here` lines at once, writes are in order
       for (offset k = 0; k < ks; ++k)
-        for (offset l = 0; l < here; ++l) to[k * width + l] = static_cast<S>(from[l * line_stride + k * k_stride]);
+        for (offset l = 0; l < here; ++l)
+          to[k * width + l] = value(from[l * line_stride + k * k_stride], line0 + first + l, k0 + k);
     }
   }
 }
@@ -177,8 +182,8 @@ struct panel {
 };
 
 /// One task: rows [r0, r0 + mr) and columns [c0, c0 + nc) of C.
-template <class S, class TA, class TB, class TC, class Scalar, class Epilogue>
-void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const gemm_options<Scalar, Epilogue>& options,
+template <class S, class TA, class TB, class TC, class Options>
+void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options& options,
            const register_tile<S>& tile, offset r0, offset rows, offset c0, offset columns) {
   const offset padded_rows = round_up(rows, tile.rows), pitch = round_up(columns, tile.columns);
   const offset k_all = a.columns, panel_depth = k_all < depth ? k_all : depth;
@@ -186,8 +191,8 @@ void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const 
   for (offset e = 0; e < padded_rows * pitch; ++e) sum.data[e] = S(0);
   for (offset k0 = 0; k0 < k_all; k0 += depth) {
     const offset ks = k_all - k0 < depth ? k_all - k0 : depth;
-    pack(a.data, a.row_stride, a.column_stride, r0, rows, k0, ks, tile.rows, pa.data);
-    pack(b.data, b.column_stride, b.row_stride, c0, columns, k0, ks, tile.columns, pb.data);
+    pack(a.data, a.row_stride, a.column_stride, r0, rows, k0, ks, tile.rows, pa.data, options.prologue_a, true);
+    pack(b.data, b.column_stride, b.row_stride, c0, columns, k0, ks, tile.columns, pb.data, options.prologue_b, false);
     for (offset j = 0; j < pitch; j += tile.columns)
       for (offset i = 0; i < padded_rows; i += tile.rows)
         tile.run(ks, pa.data + i * ks, pb.data + j * ks, sum.data + i * pitch + j, pitch);
@@ -196,14 +201,8 @@ void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const 
     for (offset i = 0; i < rows; ++i) {
       TC* const row = c.data + (r0 + i) * c.row_stride + c0 * c.column_stride;
       const S* const from = sum.data + i * pitch;
-      if (options.beta == Scalar(0)) {  // C may hold anything, NaN too: it is not read
-        for (offset j = 0; j < columns; ++j)
-          row[j * column_stride] = static_cast<TC>(options.epilogue(options.alpha * from[j], r0 + i, c0 + j));
-      } else {
-        for (offset j = 0; j < columns; ++j)
-          row[j * column_stride] = static_cast<TC>(
-              options.epilogue(options.alpha * from[j] + options.beta * row[j * column_stride], r0 + i, c0 + j));
-      }
+      for (offset j = 0; j < columns; ++j)
+        row[j * column_stride] = weft::detail::finished(options, from[j], row + j * column_stride, r0 + i, c0 + j);
     }
   };
   if (c.column_stride == 1)
@@ -215,9 +214,9 @@ void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const 
 }  // namespace gemm_detail
 
 /// `Scheduler::run(tasks, f)` calls f(0) … f(tasks - 1); see scheduler.hpp.
-template <class Scheduler, class P, class TA, class TB, class TC, class Scalar, class Epilogue>
-void gemm(const P&, matrix<TA> a, matrix<TB> b, matrix<TC> c, const gemm_options<Scalar, Epilogue>& options) {
-  using S = accumulator_t<std::remove_const_t<TA>, std::remove_const_t<TB>>;
+template <class Scheduler, class P, class TA, class TB, class TC, class Options>
+void gemm_one(const P&, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options& options) {
+  using S = accumulator_t<TA, TB, Options>;
   using namespace gemm_detail;
   const register_tile<S> tile = best_tile<S>();
   // Blocks shrink until every thread has two, so that small products still spread.
@@ -242,6 +241,11 @@ void gemm(const P&, matrix<TA> a, matrix<TB> b, matrix<TC> c, const gemm_options
   } else {
     Scheduler::run(static_cast<int>(tasks()), [&](int t) { one(t); });
   }
+}
+
+template <class Scheduler, class P, class TA, class TB, class TC, class Options>
+void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
+  for (offset i = 0; i < c.count; ++i) gemm_one<Scheduler>(policy, a[i], b[i], c[i], options);
 }
 
 }  // namespace weft::cpu

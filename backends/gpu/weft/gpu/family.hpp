@@ -60,7 +60,7 @@ struct family {
   }
 
   template <class P, class TA, class TB, class TC, class Options>
-  static void gemm(const P& p, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+  static void gemm(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
     gpu::gemm(p, a, b, c, options);
   }
 

@@ -2,6 +2,7 @@
 // up, each dialect's tuning_table.hpp holds them.
 #pragma once
 
+#include <weft/gemm/tuning.hpp>
 #include <weft/gpu/architecture.hpp>
 
 namespace weft::gpu {

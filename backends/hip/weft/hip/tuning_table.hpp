@@ -45,4 +45,12 @@ inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     {arch::generic, 0, {256, 60, 0, 512, 0}},
 };
 
+/// Matrix products on the ordinary units.
+inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {
+    // architecture, bytes of a sum, {{rows, columns, depth, of a thread: rows, columns}: large, small}
+    {arch::generic, 4, {{128, 128, 8, 8, 8}, {64, 64, 8, 4, 4}}},
+    {arch::generic, 8, {{64, 64, 8, 4, 4}, {64, 64, 8, 4, 4}}},
+    {arch::generic, 0, {{64, 32, 8, 4, 2}, {64, 32, 8, 4, 2}}},
+};
+
 }  // namespace weft::hip_dialect

@@ -44,4 +44,9 @@ inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     {arch::generic, 0, {128, 20, 0, 256, 0}},
 };
 
+inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {
+    // architecture, bytes of a sum, {{rows, columns, depth, of a thread: rows, columns}: large, small}
+    {arch::generic, 0, {{32, 64, 8, 4, 4}, {32, 32, 8, 4, 4}}},
+};
+
 }  // namespace weft::simt_dialect

@@ -1,0 +1,277 @@
+// What happens to an element of a product on its way to memory, and to an operand on its way from it. An epilogue is a
+// functor f(value, row, column) -> value; stages compose by a pipe, with functors of your own anywhere in it:
+//
+//   .epilogue = weft::bias_by_column(bias) | weft::gelu{} | my_functor{} | weft::quantized<std::int8_t>(1 / 0.02f)
+//
+// It is applied to sums in registers: no pass over memory. Pointers and views must be readable where the policy runs.
+#pragma once
+
+#include <weft/gemm/views.hpp>
+
+namespace weft {
+
+/// The epilogue that leaves a value as it is.
+struct no_epilogue {
+  using is_stage = void;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr T operator()(const T& value, offset, offset) const {
+    return value;
+  }
+};
+
+/// The prologue that leaves an operand as it is. A prologue is called as f(element, row, column) with the place in its
+/// own matrix; its result is converted to the type of the sums.
+struct no_prologue {};
+
+/// Two stages, one after the other.
+template <class F, class G>
+struct piped {
+  using is_stage = void;
+  F first;
+  G second;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr auto operator()(const T& value, offset row, offset column) const {
+    return second(first(value, row, column), row, column);
+  }
+};
+
+namespace detail {
+template <class F>
+concept stage = requires {
+  typename F::is_stage;
+};
+
+// Arithmetic of a stage is done in the type of the value, which for integers met by a float is float.
+template <class T, class U>
+struct met {
+  using type = std::conditional_t<std::is_integral_v<T> && !std::is_integral_v<U>, arithmetic_t<U>, T>;
+};
+template <class T, class U>
+using met_t = typename met<T, std::remove_cv_t<U>>::type;
+
+/// e^x for floats, within 2 units in the last place; plain arithmetic, so that it vectorises. 0 below -87.
+WEFT_HOST_DEVICE constexpr float exponential(float x) {
+  x = x < -87.f ? -87.f : x;  // NaN stays
+  x = x > 88.f ? 88.f : x;
+  const float shifted = x * 1.44269504f + 12582912.f;  // 1.5 * 2^23: the integer lands in the low bits
+  const float n = shifted - 12582912.f;
+  const float r = (x - n * 0.693145752f) - n * 1.42860677e-6f;  // ln 2 in two parts
+  float p = 1.f / 5040;
+  p = p * r + 1.f / 720;
+  p = p * r + 1.f / 120;
+  p = p * r + 1.f / 24;
+  p = p * r + 1.f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.f;
+  p = p * r + 1.f;
+  return p * __builtin_bit_cast(float, (__builtin_bit_cast(std::uint32_t, shifted) << 23) + 0x3f800000u);
+}
+
+/// The share of the normal distribution below x: erfc(-x / sqrt 2) / 2, within 2e-7; as above.
+WEFT_HOST_DEVICE constexpr float normal_below(float x) {
+  const float a = x < 0 ? -x : x;
+  // The upper tail is e^(-a^2 / 2) times a polynomial in t = 1 / (1 + 0.3 a), interpolated at Chebyshev points.
+  const float t = 1.f / (1.f + 0.3f * a);
+  float p = 0.0372480907f;
+  p = p * t - 0.163906605f;
+  p = p * t + 0.218311477f;
+  p = p * t - 0.0652961171f;
+  p = p * t + 0.135244972f;
+  p = p * t + 0.0975902194f;
+  p = p * t + 0.121228069f;
+  p = p * t + 0.11957762f;
+  p = p * t + 2.29080917e-06f;
+  const float tail = p * exponential(-0.5f * a * a);
+  return x < 0 ? tail : 1.f - tail;
+}
+}  // namespace detail
+
+/// First f, then g: at least one of them a stage of the library.
+template <class F, class G>
+  requires detail::stage<F> || detail::stage<G>
+constexpr piped<F, G> operator|(F f, G g) { return {f, g}; }
+
+// Activations -------------------------------------------------------------------------------------------------------
+
+/// max(x, 0); NaN stays NaN.
+struct relu {
+  using is_stage = void;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr T operator()(const T& x, offset, offset) const {
+    return x < T(0) ? T(0) : x;
+  }
+};
+/// x where it is positive, else slope * x.
+struct leaky_relu {
+  using is_stage = void;
+  float slope = 0.01f;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr auto operator()(const T& x, offset, offset) const {
+    using V = detail::met_t<T, float>;
+    return x < T(0) ? static_cast<V>(slope) * static_cast<V>(x) : static_cast<V>(x);
+  }
+};
+/// x times the share of the normal distribution below x (the exact one, by erf).
+struct gelu {
+  using is_stage = void;
+  WEFT_HOST_DEVICE constexpr float operator()(float x, offset, offset) const { return x * detail::normal_below(x); }
+  WEFT_HOST_DEVICE double operator()(double x, offset, offset) const {
+    return 0.5 * x * __builtin_erfc(-0.70710678118654752 * x);
+  }
+  WEFT_HOST_DEVICE constexpr float operator()(std::int32_t x, offset r, offset c) const {
+    return (*this)(static_cast<float>(x), r, c);
+  }
+};
+/// x / (1 + e^-x), also called swish.
+struct silu {
+  using is_stage = void;
+  WEFT_HOST_DEVICE constexpr float operator()(float x, offset, offset) const {
+    return x / (1.f + detail::exponential(-x));
+  }
+  WEFT_HOST_DEVICE double operator()(double x, offset, offset) const { return x / (1. + __builtin_exp(-x)); }
+  WEFT_HOST_DEVICE constexpr float operator()(std::int32_t x, offset r, offset c) const {
+    return (*this)(static_cast<float>(x), r, c);
+  }
+};
+
+// Sums, scales, bounds ----------------------------------------------------------------------------------------------
+
+/// What bias_by_… and scale_by_… make: a vector indexed by the row or the column of an element.
+template <class T, bool ByRow, bool Scale>
+struct line_stage {
+  using is_stage = void;
+  const T* values;
+  template <class V>
+  WEFT_HOST_DEVICE constexpr auto operator()(const V& x, offset row, offset column) const {
+    using W = detail::met_t<V, T>;
+    const W mine = static_cast<W>(values[ByRow ? row : column]);
+    if constexpr (Scale)
+      return static_cast<W>(x) * mine;
+    else
+      return static_cast<W>(x) + mine;
+  }
+};
+
+/// Adds bias[row], bias[column] to each element; multiplies by scale[row], scale[column].
+template <class T>
+constexpr auto bias_by_row(const T* bias) {
+  return line_stage<number_t<T>, true, false>{detail::as_number(bias)};
+}
+template <class T>
+constexpr auto bias_by_column(const T* bias) {
+  return line_stage<number_t<T>, false, false>{detail::as_number(bias)};
+}
+template <class T>
+constexpr auto scale_by_row(const T* scale) {
+  return line_stage<number_t<T>, true, true>{detail::as_number(scale)};
+}
+template <class T>
+constexpr auto scale_by_column(const T* scale) {
+  return line_stage<number_t<T>, false, true>{detail::as_number(scale)};
+}
+
+/// Multiplies by one factor.
+template <class S>
+struct scale_by {
+  using is_stage = void;
+  S factor;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr auto operator()(const T& x, offset, offset) const {
+    using V = detail::met_t<T, S>;
+    return static_cast<V>(x) * static_cast<V>(factor);
+  }
+};
+template <class S>
+scale_by(S) -> scale_by<S>;
+
+/// low where a value is lower, high where it is higher. NaN stays NaN.
+template <class S>
+struct clamped {
+  using is_stage = void;
+  S low, high;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr auto operator()(const T& x, offset, offset) const {
+    using V = detail::met_t<T, S>;
+    const V v = static_cast<V>(x), l = static_cast<V>(low), h = static_cast<V>(high);
+    return v < l ? l : h < v ? h : v;
+  }
+};
+template <class S>
+clamped(S, S) -> clamped<S>;
+
+/// Adds a matrix of C's shape: a residual connection. It may be C itself.
+template <class T>
+struct residual {
+  using is_stage = void;
+  matrix<T> added;
+  template <class V>
+  WEFT_HOST_DEVICE constexpr auto operator()(const V& x, offset row, offset column) const {
+    using W = detail::met_t<V, T>;
+    return static_cast<W>(x) + static_cast<W>(added(row, column));
+  }
+};
+template <class T>
+residual(matrix<T>) -> residual<T>;
+
+/// Writes the value as it is at this stage to another matrix of C's shape, too (what a backward pass needs).
+template <class T>
+struct also_stored {
+  using is_stage = void;
+  matrix<T> to;
+  template <class V>
+  WEFT_HOST_DEVICE constexpr V operator()(const V& x, offset row, offset column) const {
+    to(row, column) = converted<T>(x);
+    return x;
+  }
+};
+template <class T>
+also_stored(matrix<T>) -> also_stored<T>;
+
+/// What quantized<Q> makes.
+template <class Q>
+struct quantize_stage {
+  using is_stage = void;
+  float scale, zero;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr Q operator()(const T& x, offset, offset) const {
+    return converted<Q>(static_cast<float>(x) * scale + zero);
+  }
+};
+/// round(x * scale + zero) as a Q (int8, uint8, float8 …), saturated: the last stage of a quantised layer.
+template <class Q>
+constexpr quantize_stage<Q> quantized(float scale, float zero = 0) {
+  return {scale, zero};
+}
+
+/// The usual layers.
+template <class T>
+constexpr auto bias_relu(const T* bias) {
+  return bias_by_column(bias) | relu{};
+}
+template <class T>
+constexpr auto bias_gelu(const T* bias) {
+  return bias_by_column(bias) | gelu{};
+}
+
+// Prologues ---------------------------------------------------------------------------------------------------------
+
+/// (element - zero) * scale, on the way to the product.
+struct dequantized {
+  float scale, zero = 0;
+  template <class T>
+  WEFT_HOST_DEVICE constexpr float operator()(const T& x, offset, offset) const {
+    return (static_cast<float>(x) - zero) * scale;
+  }
+};
+/// The same with a scale for each group of `group` consecutive rows (or columns): scales[row / group].
+template <class T, bool ByRow>
+struct dequantized_by_group {
+  const T* scales;
+  offset group;
+  template <class U>
+  WEFT_HOST_DEVICE constexpr float operator()(const U& x, offset row, offset column) const {
+    return static_cast<float>(x) * static_cast<float>(scales[(ByRow ? row : column) / group]);
+  }
+};
+
+}  // namespace weft
