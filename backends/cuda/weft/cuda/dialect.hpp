@@ -6,6 +6,7 @@
 // A plain C++ compiler sees no dialect.
 #if defined(__CUDACC__) && !defined(__HIP__)
 
+#include <weft/cuda/hopper.hpp>
 #include <weft/cuda/runtime.hpp>
 #include <weft/error.hpp>
 #include <weft/gpu/architecture.hpp>
@@ -25,6 +26,12 @@ inline constexpr arch current_arch = arch::sm_90;
 inline constexpr arch current_arch = arch::sm_80;
 #else
 inline constexpr arch current_arch = arch::generic;
+#endif
+// Code for sm_90a may use the words of hopper.hpp; code for sm_90 may not.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+inline constexpr bool hopper_code = true;
+#else
+inline constexpr bool hopper_code = false;
 #endif
 
 /// Calls f<A>() for the tuning architecture that device code was compiled as; `a` comes from info().
@@ -128,6 +135,8 @@ using atomic_word = std::conditional_t<sizeof(T) == 8, unsigned long long, unsig
 struct block {
   static constexpr gpu::arch arch = current_arch;
   static constexpr unsigned width = 32;
+  static constexpr bool has_hopper = hopper_code;
+  using hopper = cuda_dialect::hopper;
 
   static WEFT_DEVICE unsigned thread() { return threadIdx.x; }
   static WEFT_DEVICE unsigned threads() { return blockDim.x; }
@@ -299,11 +308,13 @@ struct geometry {
 template <class K>
 static __global__ void __launch_bounds__(geometry<K, current_arch>::threads, geometry<K, current_arch>::residency)
     run(const __grid_constant__ K kernel) {
-  extern __shared__ __align__(128) unsigned char shared_bytes[];
+  extern __shared__ __align__(1024) unsigned char shared_bytes[];
   kernel(block{}, *reinterpret_cast<typename K::template shared<current_arch>*>(shared_bytes));
 }
 
-static __global__ void probe() {}
+/// Its attributes tell the host what code the program has for a device: the version, and, by the bound on threads,
+/// whether it may use Hopper's words.
+static __global__ void __launch_bounds__(hopper_code ? 512 : 256) probe() {}
 
 /// Facts of a device, read once. Throws when there is no such device or the program has no code for it.
 inline const gpu::device_info& info(int device) {
@@ -321,6 +332,7 @@ inline const gpu::device_info& info(int device) {
     cuda_check(cudaFuncGetAttributes(&code, probe), "loading the program's kernels");
     gpu::device_info d{};
     d.architecture = code.ptxVersion >= 90 ? arch::sm_90 : code.ptxVersion >= 80 ? arch::sm_80 : arch::generic;
+    d.hopper_code = code.maxThreadsPerBlock == 512;
     d.multiprocessors = get(cudaDevAttrMultiProcessorCount);
     d.shared_per_block = get(cudaDevAttrMaxSharedMemoryPerBlockOptin);
     d.warp_width = 32;
@@ -363,9 +375,26 @@ int resident_blocks(int device) {
 template <arch A, class K>
 void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::source_location& where) {
   allow_shared<A, K>(stream.device);
-  run<K><<<blocks, K::template block_threads<A>, sizeof(typename K::template shared<A>),
-           static_cast<cudaStream_t>(stream.handle)>>>(kernel);
-  cuda_check(cudaGetLastError(), "kernel launch", where);
+  if constexpr (requires { K::template cluster_blocks<A>; }) {
+    // Blocks in clusters; the kernel may start while the one before it ends (it waits by itself).
+    cudaLaunchAttribute attributes[2]{};
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = K::starts_early;
+    attributes[1].id = cudaLaunchAttributeClusterDimension;
+    attributes[1].val.clusterDim = {K::template cluster_blocks<A>, 1, 1};
+    cudaLaunchConfig_t config{};
+    config.gridDim = blocks;
+    config.blockDim = K::template block_threads<A>;
+    config.dynamicSmemBytes = sizeof(typename K::template shared<A>);
+    config.stream = static_cast<cudaStream_t>(stream.handle);
+    config.attrs = attributes;
+    config.numAttrs = 2;
+    cuda_check(cudaLaunchKernelEx(&config, run<K>, kernel), "kernel launch", where);
+  } else {
+    run<K><<<blocks, K::template block_threads<A>, sizeof(typename K::template shared<A>),
+             static_cast<cudaStream_t>(stream.handle)>>>(kernel);
+    cuda_check(cudaGetLastError(), "kernel launch", where);
+  }
 }
 
 }  // namespace weft::cuda_dialect

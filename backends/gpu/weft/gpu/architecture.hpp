@@ -15,6 +15,12 @@ struct device_info {
   int shared_per_block;  // bytes, opt-in limit
   int warp_width;        // 32 or 64
   std::int64_t l2_bytes;
+  bool hopper_code = false;  // the program's code for the device uses Hopper's own instructions (sm_90a)
+};
+
+/// A dialect without Hopper's words.
+struct no_hopper {
+  static constexpr bool present = false;
 };
 
 /// N bytes moved by one instruction.

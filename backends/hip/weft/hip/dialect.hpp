@@ -20,6 +20,7 @@ namespace weft::hip_dialect {
 
 using gpu::arch;
 using gpu::vec;
+using hopper = gpu::no_hopper;
 
 #if defined(__gfx90a__)
 inline constexpr arch current_arch = arch::gfx90a;

@@ -15,6 +15,7 @@ namespace weft::simt_dialect {
 
 using gpu::arch;
 using gpu::vec;
+using hopper = gpu::no_hopper;
 
 /// The warp of the calling thread. Every word here but lane(), index() and lanes_below() is met by all lanes.
 template <int Width>

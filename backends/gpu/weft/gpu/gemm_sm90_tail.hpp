@@ -1,0 +1,188 @@
+// What becomes of the sums of a Hopper matrix product: alpha, beta, the epilogue and rounding in the registers that
+// hold them, then by way of shared memory to C with the copy engine (64 rows x 128 bytes a piece, two pieces in flight
+// a warpgroup), or straight to C where the engine cannot write it, or, where blocks split k, through distributed shared
+// memory, each block folding its share of the tile in rank order.
+#pragma once
+
+#include <weft/gemm.hpp>
+#include <weft/gpu/mma.hpp>
+
+namespace weft::gpu {
+
+template <class Words, class Shape, class Sum, class TC, class Options>
+struct gemm_sm90_tail {
+  using word = std::uint32_t;
+  static constexpr int sums = Shape::n / 2, piece_columns = 128 / static_cast<int>(sizeof(TC));
+  static constexpr bool can_stage =
+      Shape::split == 1 && (sizeof(TC) == 2 || sizeof(TC) == 4) && Shape::n % piece_columns == 0;
+  static constexpr bool plain = std::is_same_v<decltype(Options::epilogue), no_epilogue>;
+
+  struct shared {
+    unsigned char piece[can_stage ? Shape::consumers * 2 : 1][can_stage ? 8192 : 16];
+  };
+
+  typename Words::tensor_map c_map;
+  matrix<TC> c;
+  Options options;
+  bool staged;  // C is written by the copy engine
+  bool paired;  // two neighbours of a row of C may be written at once
+
+  WEFT_DEVICE void prefetch() const {
+    if (staged) Words::prefetch(c_map);
+  }
+
+  /// The value of C at (row, column) for a sum; inside C only.
+  WEFT_DEVICE auto value_of(Sum sum, offset row, offset column) const {
+    using scalar = decltype(Options::alpha);
+    scalar v = options.alpha * static_cast<scalar>(sum);
+    if (options.beta != scalar(0)) v += options.beta * static_cast<scalar>(c(row, column));
+    return options.epilogue(v, row, column);
+  }
+  /// The same where C is not read. `Scaled`: there is no more to do than alpha, so it may lie outside of C.
+  template <bool Scaled>
+  WEFT_DEVICE auto new_value(Sum sum, offset row, offset column) const {
+    const auto v = options.alpha * static_cast<decltype(Options::alpha)>(sum);
+    if constexpr (Scaled)
+      return v;
+    else
+      return options.epilogue(v, row, column);
+  }
+
+  /// Two neighbours of a row, rounded to 16 bits.
+  template <class H, class V>
+  static WEFT_DEVICE word pack(V low, V high) {
+    if constexpr (mma_kind_of<TC> == mma_kind::f16 || mma_kind_of<TC> == mma_kind::bf16) {
+      return H::template pack<mma_kind_of<TC>>(static_cast<float>(low), static_cast<float>(high));
+    } else {
+      const TC pair[2] = {static_cast<TC>(low), static_cast<TC>(high)};
+      word w;
+      __builtin_memcpy(&w, pair, 4);
+      return w;
+    }
+  }
+
+  /// Writes two neighbours of a row straight to C.
+  template <class H>
+  WEFT_DEVICE void put(H, Sum s0, Sum s1, int row, int column) const {
+    if (row >= c.rows || column >= c.columns) return;
+    TC* const to = &c(row, column);
+    const auto low = value_of(s0, row, column);
+    if (column + 1 < c.columns) {
+      const auto high = value_of(s1, row, column + 1);
+      if constexpr (sizeof(TC) == 2)
+        if (paired) {
+          *reinterpret_cast<word*>(to) = pack<H>(low, high);
+          return;
+        }
+      to[c.column_stride] = static_cast<TC>(high);
+    }
+    *to = static_cast<TC>(low);
+  }
+
+  /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C.
+  template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE void store(H, Sum (&d)[sums], int row0, int column0, unsigned consumer,
+                                                unsigned thread, shared& s) const {
+    const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
+    const int top = row0 + static_cast<int>(consumer) * 64;
+    if constexpr (can_stage) {
+      // An epilogue is called inside C only; beta reads C where the sums are.
+      const bool whole = top + 64 <= c.rows && column0 + Shape::n <= c.columns;
+      if (staged && options.beta == decltype(Options::beta)(0) && (plain || whole))
+        return store_pieces<plain, H>(d, top, column0, consumer, thread, s);
+    }
+#pragma unroll
+    for (int j = 0; j < sums; j += 2)
+      put(H{}, d[j], d[j + 1], top + first + lane / 4 + 8 * (j / 2 % 2), column0 + 8 * (j / 4) + 2 * (lane % 4));
+  }
+
+  /// The same by way of shared memory and the copy engine.
+  template <bool Scaled, class H>
+  [[gnu::always_inline]] WEFT_DEVICE void store_pieces(Sum (&d)[sums], int top, int column0, unsigned consumer,
+                                                       unsigned thread, shared& s) const {
+    constexpr int pieces = Shape::n / piece_columns, piece_sums = piece_columns / 2;
+    const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
+    const word memory = H::address_of(s.piece[consumer * 2]);
+#pragma unroll
+    for (int p = 0; p < pieces; ++p) {
+      const word to = memory + (p % 2) * 8192;
+      // The piece that was in this buffer has been read: that of two rounds ago, or the last one of all.
+      if (thread == 0) H::template store_wait_read<pieces % 2 == 0>();
+      H::sync(1 + static_cast<int>(consumer), 128);
+      auto value = [&](int j) {  // sum j of the piece
+        const int at = p * piece_sums + j;
+        return new_value<Scaled>(d[at], top + first + lane / 4 + 8 * (at / 2 % 2),
+                                 column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
+      };
+      if constexpr (sizeof(TC) == 2) {
+        // Lanes 0-7 name the rows of the upper left 8 x 8, 8-15 lower left, 16-23 upper right, 24-31 lower right.
+        const word line = to + (first + lane % 16) * 128;
+#pragma unroll
+        for (int q = 0; q < piece_columns / 16; ++q)
+          H::store_matrices(line + (((2 * q + lane / 16) ^ (lane % 8)) << 4), pack<H>(value(8 * q), value(8 * q + 1)),
+                            pack<H>(value(8 * q + 2), value(8 * q + 3)), pack<H>(value(8 * q + 4), value(8 * q + 5)),
+                            pack<H>(value(8 * q + 6), value(8 * q + 7)));
+      } else {
+#pragma unroll
+        for (int j = 0; j < piece_sums; j += 2) {
+          const int line = first + lane / 4 + 8 * (j / 2 % 2), unit = 2 * (j / 4) + lane % 4 / 2;
+          const TC pair[2] = {static_cast<TC>(value(j)), static_cast<TC>(value(j + 1))};
+          word w[2];
+          __builtin_memcpy(w, pair, 8);
+          H::store_shared(to + line * 128 + ((unit ^ (line % 8)) << 4) + lane % 2 * 8, w[0], w[1]);
+        }
+      }
+      H::fence_async();
+      H::sync(1 + static_cast<int>(consumer), 128);
+      if (thread == 0) {
+        H::store(c_map, to, column0 + p * piece_columns, top);
+        H::store_commit();
+      }
+    }
+  }
+
+  /// Before the block ends: its stores have left shared memory.
+  template <class H>
+  WEFT_DEVICE void drain(H, unsigned thread) const {
+    if (staged && thread == 0) H::template store_wait_read<0>();
+  }
+
+  // Split k ----------------------------------------------------------------------------------------------------------
+
+  static constexpr int threads = 128 * Shape::consumers;
+
+  /// Leaves the sums in shared memory (the ring, which is empty by then), four of a thread side by side.
+  template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE void put_sums(H, Sum (&d)[sums], word memory, unsigned thread) const {
+    H::sync(1, threads);  // no consumer reads the ring any more
+#pragma unroll
+    for (int q = 0; q < sums / 4; ++q) {
+      H::store_shared(memory + (q * threads + thread) * 16, H::bits(d[4 * q]), H::bits(d[4 * q + 1]),
+                      H::bits(d[4 * q + 2]), H::bits(d[4 * q + 3]));
+    }
+  }
+  /// Folds this block's share of the tile over the cluster in rank order and writes it to C.
+  template <class H>
+  WEFT_DEVICE void fold(H, word memory, int row0, int column0, unsigned rank, unsigned thread) const {
+    constexpr unsigned share = sums / 4 * threads / Shape::split;
+    for (unsigned i = rank * share + thread; i < (rank + 1) * share; i += threads) {
+      Sum sum[4];
+      const auto mine = H::load_remote(memory + i * 16, 0);
+      __builtin_memcpy(sum, &mine, 16);
+#pragma unroll
+      for (unsigned r = 1; r < Shape::split; ++r) {
+        Sum other[4];
+        const auto theirs = H::load_remote(memory + i * 16, r);
+        __builtin_memcpy(other, &theirs, 16);
+#pragma unroll
+        for (int j = 0; j < 4; ++j) sum[j] += other[j];
+      }
+      const int owner = static_cast<int>(i % threads), q = static_cast<int>(i / threads);
+      const int row = row0 + owner / 32 * 16 + owner % 32 / 4, column = column0 + 8 * q + 2 * (owner % 4);
+      put(H{}, sum[0], sum[1], row, column);
+      put(H{}, sum[2], sum[3], row + 8, column);
+    }
+  }
+};
+
+}  // namespace weft::gpu
