@@ -79,7 +79,7 @@ template <class Sum, class Scalar>
 using scaled_t = std::conditional_t<std::is_integral_v<Sum> && !std::is_integral_v<Scalar>, Scalar, Sum>;
 
 template <class V, class Scalar>
-WEFT_HOST_DEVICE constexpr V scaled(const Scalar& by, const V& value) {
+[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr V scaled(const Scalar& by, const V& value) {
   if constexpr (is_complex<V> && !is_complex<Scalar>) {
     using R = typename V::value_type;
     return V(product(static_cast<R>(by), value.re), product(static_cast<R>(by), value.im));
@@ -92,7 +92,8 @@ WEFT_HOST_DEVICE constexpr V scaled(const Scalar& by, const V& value) {
 
 /// The element of C that a finished sum becomes. `c` is where it will be written, read if beta is not 0.
 template <class TC, class Sum, class Options>
-WEFT_HOST_DEVICE constexpr TC finished(const Options& options, const Sum& sum, const TC* c, offset row, offset column) {
+[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr TC finished(const Options& options, const Sum& sum, const TC* c,
+                                                              offset row, offset column) {
   using V = scaled_t<Sum, decltype(options.alpha)>;
   V value = scaled(options.alpha, static_cast<V>(sum));
   if (options.beta != decltype(options.beta)(0)) value = value + scaled(options.beta, static_cast<V>(*c));
@@ -101,7 +102,8 @@ WEFT_HOST_DEVICE constexpr TC finished(const Options& options, const Sum& sum, c
 
 /// An element of an operand as the product takes it.
 template <class Sum, class T, class Prologue>
-WEFT_HOST_DEVICE constexpr Sum loaded_value(const Prologue& prologue, const T& element, offset row, offset column) {
+[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr Sum loaded_value(const Prologue& prologue, const T& element,
+                                                                   offset row, offset column) {
   if constexpr (std::is_same_v<Prologue, no_prologue>)
     return static_cast<Sum>(static_cast<arithmetic_t<T>>(element));
   else

@@ -1,251 +1,225 @@
-// Matrix product on CPUs after Goto and van de Geijn: C is cut into independent blocks, one task each; a task copies
-// slices of A and B into panels that its caches hold, and a register tile runs over them (14 x 32 floats with AVX-512,
-// 6 x 16 with AVX2, chosen at run time, plain code elsewhere and for other types). Sums are kept in a block of the
-// accumulator type and run over k in ascending order, so a result does not depend on the number of threads.
+// Matrix product on CPUs after Goto and van de Geijn. C is cut into independent blocks, one task each. A task goes
+// through k in slabs: it copies its slab of B into panels that the second-level cache holds, and for each few rows of
+// A, which the first-level cache holds, runs register tiles (gemm_kernels.hpp) over them. Small products copy nothing:
+// the tiles read A and B where they lie. Sums stay in registers over a slab and between slabs in C itself, or in a
+// buffer where C is of another type or has an epilogue; that is applied to a tile of sums in the first-level cache, so
+// it costs no pass over memory. Sums run over k in ascending order, so a result does not depend on the number of
+// threads.
 #pragma once
 
-#include <weft/gemm.hpp>
+#include <weft/cpu/gemm_kernels.hpp>
+#include <weft/cpu/gemm_pack.hpp>
+#include <weft/cpu/storage.hpp>
 
-#include <new>
+#include <optional>
 
 namespace weft::cpu {
 
 namespace gemm_detail {
 
-inline constexpr int depth = 256;                               // k of a panel
-inline constexpr offset block_rows = 336, block_columns = 512;  // multiples of every register tile below
-
-/// Adds the product of packed panels a[k][rows] and b[k][columns] to sum[rows][columns] (row pitch `pitch`).
-template <class T>
-using micro_kernel = void (*)(offset k, const T* a, const T* b, T* sum, offset pitch);
-
-template <class T>
-struct register_tile {
-  int rows, columns;
-  micro_kernel<T> run;
-};
-
-template <class T, int Rows, int Columns>
-void micro_plain(offset k, const T* a, const T* b, T* sum, offset pitch) {
-  T acc[Rows][Columns] = {};
-  for (offset p = 0; p < k; ++p)
-    for (int i = 0; i < Rows; ++i)
-      for (int j = 0; j < Columns; ++j)
-        acc[i][j] = weft::detail::multiply_add(a[p * Rows + i], b[p * Columns + j], acc[i][j]);
-  for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Columns; ++j) sum[i * pitch + j] = sum[i * pitch + j] + acc[i][j];
-}
-
-#if defined(__x86_64__)
-// Vector types of the compiler rather than <immintrin.h>, which would cost every user half a second of compile time.
-template <class T, int Bytes>
-struct simd {
-  using scalar = T;
-  typedef T vector __attribute__((vector_size(Bytes)));
-  typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
-  static constexpr int lanes = Bytes / sizeof(T);
-};
-
-// x * y + z, fused: -ffp-contract=off, which the same-bits promise needs elsewhere, would leave two instructions.
-[[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<float, 64>::vector& z, float x,
-                                                                  const simd<float, 64>::vector& y) {
-#if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<float, 64>::vector{} + x, y, z);
-#else
-  z = __builtin_ia32_vfmaddps512_mask(simd<float, 64>::vector{} + x, y, z, 0xffff, 4);
-#endif
-}
-[[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<double, 64>::vector& z, double x,
-                                                                  const simd<double, 64>::vector& y) {
-#if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<double, 64>::vector{} + x, y, z);
-#else
-  z = __builtin_ia32_vfmaddpd512_mask(simd<double, 64>::vector{} + x, y, z, 0xff, 4);
-#endif
-}
-[[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<float, 32>::vector& z, float x,
-                                                                   const simd<float, 32>::vector& y) {
-#if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<float, 32>::vector{} + x, y, z);
-#else
-  z = __builtin_ia32_vfmaddps256(simd<float, 32>::vector{} + x, y, z);
-#endif
-}
-[[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<double, 32>::vector& z, double x,
-                                                                   const simd<double, 32>::vector& y) {
-#if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<double, 32>::vector{} + x, y, z);
-#else
-  z = __builtin_ia32_vfmaddpd256(simd<double, 32>::vector{} + x, y, z);
-#endif
-}
-
-// The two bodies are the same; a target attribute cannot be a template argument.
-template <class V, int Rows, int Vectors>
-[[gnu::target("avx512f")]] void micro_avx512(offset k, const typename V::scalar* a, const typename V::scalar* b,
-                                             typename V::scalar* sum, offset pitch) {
-  using unaligned = typename V::unaligned;
-  typename V::vector acc[Rows][Vectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) acc[i][j] = *reinterpret_cast<const unaligned*>(sum + i * pitch + j * V::lanes);
-  for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
-    typename V::vector y[Vectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) y[j] = *reinterpret_cast<const unaligned*>(b + j * V::lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) fma_to(acc[i][j], a[i], y[j]);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<unaligned*>(sum + i * pitch + j * V::lanes) = acc[i][j];
-}
-template <class V, int Rows, int Vectors>
-[[gnu::target("avx2,fma")]] void micro_avx2(offset k, const typename V::scalar* a, const typename V::scalar* b,
-                                            typename V::scalar* sum, offset pitch) {
-  using unaligned = typename V::unaligned;
-  typename V::vector acc[Rows][Vectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) acc[i][j] = *reinterpret_cast<const unaligned*>(sum + i * pitch + j * V::lanes);
-  for (offset p = 0; p < k; ++p, a += Rows, b += Vectors * V::lanes) {
-    typename V::vector y[Vectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) y[j] = *reinterpret_cast<const unaligned*>(b + j * V::lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) fma_to(acc[i][j], a[i], y[j]);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<unaligned*>(sum + i * pitch + j * V::lanes) = acc[i][j];
-}
-#endif
-
-template <class T>
-register_tile<T> best_tile() {
-#if defined(__x86_64__)
-  if constexpr (std::is_same_v<T, float>) {
-    if (__builtin_cpu_supports("avx512f")) return {14, 32, micro_avx512<simd<float, 64>, 14, 2>};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-      return {6, 16, micro_avx2<simd<float, 32>, 6, 2>};
-  }
-  if constexpr (std::is_same_v<T, double>) {
-    if (__builtin_cpu_supports("avx512f")) return {14, 16, micro_avx512<simd<double, 64>, 14, 2>};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-      return {6, 8, micro_avx2<simd<double, 32>, 6, 2>};
-  }
-#endif
-  return {4, 8, micro_plain<T, 4, 8>};
-}
+inline constexpr int slab = 256;                                   // k of a panel
+inline constexpr offset buffered_rows = 336, block_columns = 512;  // of a task; multiples of every register tile
+inline constexpr int highest = 14, widest_bytes = 128;             // of a register tile
 
 constexpr offset round_up(offset n, offset to) { return (n + to - 1) / to * to; }
 
-/// Copies lines [line0, line0 + lines) by k [k0, k0 + ks) into panels of `width` lines each, k-major, zeros beyond.
-template <class S, class T, class Prologue>
-void pack(const T* data, offset line_stride, offset k_stride, offset line0, offset lines, offset k0, offset ks,
-          int width, S* to, const Prologue& prologue, bool lines_are_rows) {
-  const auto value = [&](const T& x, offset line, offset k) {
-    return weft::detail::loaded_value<S>(prologue, x, lines_are_rows ? line : k, lines_are_rows ? k : line);
-  };
-  for (offset first = 0; first < lines; first += width, to += ks * width) {
-    const offset here = lines - first < width ? lines - first : width;
-    const T* from = data + (line0 + first) * line_stride + k0 * k_stride;
-    if (here < width)
-      for (offset e = 0; e < ks * width; ++e) to[e] = S(0);
-    if (line_stride == 1 && here == width) {  // lines contiguous: rows of the panel are copies
-      for (offset k = 0; k < ks; ++k)
-        for (int l = 0; l < width; ++l) to[k * width + l] = value(from[l + k * k_stride], line0 + first + l, k0 + k);
-    } else {  // reads walk along `here` lines at once, writes are in order
-      for (offset k = 0; k < ks; ++k)
-        for (offset l = 0; l < here; ++l)
-          to[k * width + l] = value(from[l * line_stride + k * k_stride], line0 + first + l, k0 + k);
+/// A product whose C has rows that are contiguous where that can be: otherwise `swapped`, all transposed.
+template <class TX, class PX, class TY, class PY, class TC, class Options>
+struct problem {
+  using S = accumulator_t<TX, TY, gemm_options<int, no_epilogue, PX, PY, decltype(Options::accumulate)>>;
+  using X = operand<std::remove_const_t<TX>, PX>;
+  using Y = operand<std::remove_const_t<TY>, PY>;
+  static constexpr bool may_be_direct =
+      std::is_same_v<TC, S> && std::is_same_v<decltype(Options::epilogue), no_epilogue>;
+
+  X x;  // rows of C by k
+  Y y;  // columns of C by k
+  TC* c;
+  offset rows, columns, depth, row_stride, column_stride;
+  Options options;
+  bool swapped;
+  register_tiles<S> tiles;
+
+  bool direct() const {  // partial sums are kept in C
+    if constexpr (may_be_direct)
+      return column_stride == 1 && options.alpha == decltype(options.alpha)(1) &&
+             options.beta == decltype(options.beta)(0);
+    else
+      return false;
+  }
+  bool buffered() const { return depth > slab && !direct(); }
+
+  /// C of a tile of sums.
+  void finish(const S* sums, offset pitch, offset row0, offset height, offset column0, offset width) const {
+    const Options tail = options;
+    TC* const to = c + row0 * row_stride + column0 * column_stride;
+    const offset to_row = row_stride, to_column = column_stride;
+    const auto write = [&](auto is_swapped, auto unit) {
+      wide([=]() {
+        for (offset i = 0; i < height; ++i)
+          for (offset j = 0; j < width; ++j) {
+            TC* const at = to + i * to_row + (unit ? j : j * to_column);
+            *at = is_swapped ? weft::detail::finished(tail, sums[i * pitch + j], at, column0 + j, row0 + i)
+                             : weft::detail::finished(tail, sums[i * pitch + j], at, row0 + i, column0 + j);
+          }
+      });
+    };
+    if (column_stride != 1)
+      swapped ? write(std::true_type{}, std::false_type{}) : write(std::false_type{}, std::false_type{});
+    else
+      swapped ? write(std::true_type{}, std::true_type{}) : write(std::false_type{}, std::true_type{});
+  }
+
+  /// One task: a block of C.
+  template <class P>
+  void block(const P& policy, offset r0, offset height, offset c0, offset width) const {
+    const offset lanes = tiles.columns, pitch = round_up(width, lanes);
+    const bool direct_a = X::template as_is<S> && x.k_stride == 1 && width <= 4 * lanes;
+    const bool direct_b = Y::template as_is<S> && y.line_stride == 1 && height <= 64;
+    const offset slab_depth = depth < slab ? depth : slab;
+    const offset packed = direct_b ? width / lanes * lanes : 0;  // panels from here on are copies
+    const offset panel_values = (pitch - packed) * slab_depth;
+    const offset sum_values = buffered() ? round_up(height, 2) * pitch : 0;
+    alignas(64) S a_tile[highest * (slab + 16)];
+    alignas(64) S tile[highest * widest_bytes / sizeof(S) + 64];
+    alignas(64) S small[2048];
+    std::optional<temporary<S>> memory;
+    S* panels = small;
+    if (panel_values + sum_values > 2048) panels = memory.emplace(policy, panel_values + sum_values).data();
+    S* const sums = panels + panel_values;
+
+    for (offset k0 = 0; k0 == 0 || k0 < depth; k0 += slab) {
+      const offset ks = depth - k0 < slab ? depth - k0 : slab;
+      const bool add = k0 > 0, last = k0 + ks >= depth;
+      for (offset j = packed; j < width; j += lanes)
+        pack_by_k(y, c0 + j, min(lanes, width - j), lanes, k0, ks, panels + (j - packed) * ks, lanes);
+
+      for (offset i = 0, kind = 0; i < height;) {
+        while (tiles.rows[kind] > height - i) ++kind;
+        const int tile_rows = tiles.rows[kind];
+        const S* a = a_tile;
+        offset a_pitch = slab + 16;  // not a power of two: rows would meet in one set of the cache
+        if (direct_a) {
+          a = reinterpret_cast<const S*>(x.data) + (r0 + i) * x.line_stride + k0;
+          a_pitch = x.line_stride;
+        } else {
+          pack_by_line(x, r0 + i, tile_rows, k0, ks, a_tile, a_pitch);
+        }
+        for (offset j = 0; j < width; j += lanes) {
+          const S* b = panels + (j - packed) * ks;
+          offset b_pitch = lanes;
+          if (j < packed) {
+            b = reinterpret_cast<const S*>(y.data) + k0 * y.k_stride + c0 + j;
+            b_pitch = y.k_stride;
+          }
+          const offset here = min(lanes, width - j);
+          if (buffered()) {
+            S* const to = sums + i * pitch + j;
+            tiles.run[kind](ks, a, a_pitch, b, b_pitch, to, pitch, add);
+            if (last) finish(to, pitch, r0 + i, tile_rows, c0 + j, here);
+            continue;
+          }
+          if constexpr (may_be_direct) {
+            if (direct()) {
+              TC* const to = c + (r0 + i) * row_stride + c0 + j;
+              if (here == lanes) {
+                tiles.run[kind](ks, a, a_pitch, b, b_pitch, to, row_stride, add);
+                continue;
+              }
+              for (offset l = 0; l < tile_rows; ++l)
+                for (offset e = 0; e < here; ++e) tile[l * lanes + e] = add ? to[l * row_stride + e] : S(0);
+              tiles.run[kind](ks, a, a_pitch, b, b_pitch, tile, lanes, add);
+              for (offset l = 0; l < tile_rows; ++l)
+                for (offset e = 0; e < here; ++e) to[l * row_stride + e] = tile[l * lanes + e];
+              continue;
+            }
+          }
+          tiles.run[kind](ks, a, a_pitch, b, b_pitch, tile, lanes, false);
+          finish(tile, lanes, r0 + i, tile_rows, c0 + j, here);
+        }
+        i += tile_rows;
+      }
     }
   }
-}
-
-template <class T>
-struct panel {
-  explicit panel(offset n) : data(static_cast<T*>(::operator new(static_cast<std::size_t>(n) * sizeof(T), align))) {}
-  panel(const panel&) = delete;
-  panel& operator=(const panel&) = delete;
-  ~panel() { ::operator delete(data, align); }
-  static constexpr std::align_val_t align{64};
-  T* data;
 };
 
-/// One task: rows [r0, r0 + mr) and columns [c0, c0 + nc) of C.
-template <class S, class TA, class TB, class TC, class Options>
-void block(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options& options,
-           const register_tile<S>& tile, offset r0, offset rows, offset c0, offset columns) {
-  const offset padded_rows = round_up(rows, tile.rows), pitch = round_up(columns, tile.columns);
-  const offset k_all = a.columns, panel_depth = k_all < depth ? k_all : depth;
-  panel<S> sum(padded_rows * pitch), pa(padded_rows * panel_depth), pb(pitch * panel_depth);
-  for (offset e = 0; e < padded_rows * pitch; ++e) sum.data[e] = S(0);
-  for (offset k0 = 0; k0 < k_all; k0 += depth) {
-    const offset ks = k_all - k0 < depth ? k_all - k0 : depth;
-    pack(a.data, a.row_stride, a.column_stride, r0, rows, k0, ks, tile.rows, pa.data, options.prologue_a, true);
-    pack(b.data, b.column_stride, b.row_stride, c0, columns, k0, ks, tile.columns, pb.data, options.prologue_b, false);
-    for (offset j = 0; j < pitch; j += tile.columns)
-      for (offset i = 0; i < padded_rows; i += tile.rows)
-        tile.run(ks, pa.data + i * ks, pb.data + j * ks, sum.data + i * pitch + j, pitch);
+/// How C is cut.
+struct cut {
+  offset rows, columns;
+  offset down, across;
+};
+template <class Problem>
+cut cut_of(const Problem& p, offset count, int threads) {
+  const offset tall = p.tiles.rows[0], wide = p.tiles.columns;
+  cut t{p.buffered() ? buffered_rows : 2016, block_columns, 0, 0};
+  const auto tasks = [&] { return count * ceil_div(p.rows, t.rows) * ceil_div(p.columns, t.columns); };
+  // Blocks shrink until every thread has two, so that small products still spread.
+  const offset wanted = threads > 1 ? 2 * threads : 1;
+  while (tasks() < wanted && (t.rows > 4 * tall || t.columns > 4 * wide)) {
+    if (t.rows > p.rows && t.rows > 4 * tall)
+      t.rows = round_up(t.rows / 2, tall);
+    else if (t.columns * 2 >= t.rows && t.columns > 4 * wide)
+      t.columns = round_up(t.columns / 2, wide);
+    else if (t.rows > 4 * tall)
+      t.rows = round_up(t.rows / 2, tall);
+    else
+      break;
   }
-  const auto write = [&](offset column_stride) {
-    for (offset i = 0; i < rows; ++i) {
-      TC* const row = c.data + (r0 + i) * c.row_stride + c0 * c.column_stride;
-      const S* const from = sum.data + i * pitch;
-      for (offset j = 0; j < columns; ++j)
-        row[j * column_stride] = weft::detail::finished(options, from[j], row + j * column_stride, r0 + i, c0 + j);
-    }
+  t.down = ceil_div(p.rows, t.rows), t.across = ceil_div(p.columns, t.columns);
+  return t;
+}
+
+template <class Scheduler, class P, class PX, class PY, class TX, class TY, class TC, class Options>
+void run(const P& policy, const batch<TX>& x, const batch<TY>& y, const batch<TC>& c, const Options& options,
+         const PX& prologue_x, const PY& prologue_y, bool swapped) {
+  using product = problem<TX, PX, TY, PY, TC, Options>;
+  const auto number = [&](offset n) {
+    const matrix<TX> l = x[n];
+    const matrix<TY> r = y[n];
+    const matrix<TC> to = c[n];
+    return product{{l.data, l.row_stride, l.column_stride, prologue_x, !swapped},
+                   {r.data, r.column_stride, r.row_stride, prologue_y, swapped},
+                   to.data,
+                   to.rows,
+                   to.columns,
+                   l.columns,
+                   to.row_stride,
+                   to.column_stride,
+                   options,
+                   swapped,
+                   best_tiles<typename product::S>()};
   };
-  if (c.column_stride == 1)
-    write(1);
+  const product first = number(0);
+  const double work = static_cast<double>(first.rows) * static_cast<double>(first.columns) *
+                      static_cast<double>(first.depth) * static_cast<double>(c.count);
+  const int threads = work < (1 << 20) ? 1 : Scheduler::threads();
+  const cut t = cut_of(first, c.count, threads);
+  const offset each = t.down * t.across;
+  const auto one = [&](offset task) {
+    const product p = number(task / each);
+    const offset r0 = task % each % t.down * t.rows, c0 = task % each / t.down * t.columns;
+    p.block(policy, r0, min(t.rows, p.rows - r0), c0, min(t.columns, p.columns - c0));
+  };
+  if (threads == 1 || each * c.count == 1)
+    for (offset task = 0; task < each * c.count; ++task) one(task);
   else
-    write(c.column_stride);
+    Scheduler::run(static_cast<int>(each * c.count), [&](int task) { one(task); });
 }
 
 }  // namespace gemm_detail
 
 /// `Scheduler::run(tasks, f)` calls f(0) … f(tasks - 1); see scheduler.hpp.
 template <class Scheduler, class P, class TA, class TB, class TC, class Options>
-void gemm_one(const P&, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options& options) {
-  using S = accumulator_t<TA, TB, Options>;
-  using namespace gemm_detail;
-  const register_tile<S> tile = best_tile<S>();
-  // Blocks shrink until every thread has two, so that small products still spread.
-  offset rows = block_rows, columns = block_columns;
-  const auto tasks = [&] { return round_up(c.rows, rows) / rows * (round_up(c.columns, columns) / columns); };
-  const bool worth_it = c.rows * c.columns * a.columns >= offset{1} << 18;
-  const offset wanted = worth_it ? 2 * Scheduler::threads() : 1;
-  while (wanted > 2 && tasks() < wanted && (rows > 4 * tile.rows || columns > 2 * tile.columns)) {
-    if (columns >= rows && columns > 2 * tile.columns)
-      columns = round_up(columns / 2, tile.columns);
-    else
-      rows = round_up(rows / 2, tile.rows);
-  }
-  const offset down = round_up(c.rows, rows) / rows;
-  auto one = [&](offset t) {
-    const offset r0 = t % down * rows, c0 = t / down * columns;
-    block(a, b, c, options, tile, r0, c.rows - r0 < rows ? c.rows - r0 : rows, c0,
-          c.columns - c0 < columns ? c.columns - c0 : columns);
-  };
-  if (!worth_it || tasks() == 1) {
-    for (offset t = 0; t < tasks(); ++t) one(t);
-  } else {
-    Scheduler::run(static_cast<int>(tasks()), [&](int t) { one(t); });
-  }
-}
-
-template <class Scheduler, class P, class TA, class TB, class TC, class Options>
 void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
-  for (offset i = 0; i < c.count; ++i) gemm_one<Scheduler>(policy, a[i], b[i], c[i], options);
+  const auto turned = [](auto m) {
+    m.first = transposed(m.first);
+    return m;
+  };
+  if (c.first.row_stride < c.first.column_stride)
+    gemm_detail::run<Scheduler>(policy, turned(b), turned(a), turned(c), options, options.prologue_b,
+                                options.prologue_a, true);
+  else
+    gemm_detail::run<Scheduler>(policy, a, b, c, options, options.prologue_a, options.prologue_b, false);
 }
 
 }  // namespace weft::cpu
