@@ -19,7 +19,9 @@ class error : public std::runtime_error {
   explicit error(std::string_view text) : std::runtime_error(std::string(text)) {}
   error(std::string_view call, std::string_view vendor_name, std::string_view text,
         const std::source_location& where = {})
-      : std::runtime_error(compose(call, vendor_name, text, where)), vendor_name_(vendor_name), where_(where) {}
+      : std::runtime_error(compose(call, vendor_name, text, where)), vendor_name_(vendor_name), where_(where) {
+    detail::this_call.name = {};  // an error ends the call
+  }
 
   /// The vendor's name of the error, as "cudaErrorIllegalAddress"; empty when no vendor call was involved.
   const std::string& vendor_name() const noexcept { return vendor_name_; }
@@ -133,6 +135,7 @@ namespace detail {
 template <execution_policy P, class Iterator>
 void check_range(const P& policy, std::string_view call, const Iterator& first, offset n) {
   using backend = typename P::backend;
+  this_call = {call, policy.where()};
   if (n < 0) [[unlikely]]
     refuse(call, "negative count", policy.where());
   if (n == 0) return;
@@ -145,6 +148,16 @@ void check_range(const P& policy, std::string_view call, const Iterator& first, 
                policy.where());
     }
   });
+}
+
+/// Refuses what cannot be recorded because the host would have to wait for a value.
+template <class P>
+void check_not_recording(const P& policy) {
+  if (!(interest.load(std::memory_order_relaxed) & graphs_record)) [[likely]]
+    return;
+  if (policy.has_stream() && policy.stream().owner->capturing(policy.stream()))
+    refuse(this_call.name, "a call that returns a value waits for it and cannot be recorded: use its _into form",
+           policy.where());
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <weft/memory.hpp>
+#include <weft/profile.hpp>
 #include <weft/runtime.hpp>
 
 #include <source_location>
@@ -41,6 +42,8 @@ class policy {
     changed.where_ = where;
     return changed;
   }
+  /// The same, made where this policy was made: for those who pass a user's policy on.
+  constexpr policy at(stream_ref stream) const noexcept { return on(stream, where_); }
   /// Takes temporary storage from this resource, which must outlive every call made with the policy.
   constexpr policy with(memory_resource& resource,
                         std::source_location where = std::source_location::current()) const noexcept {
@@ -98,6 +101,7 @@ concept execution_policy = is_policy<std::remove_cvref_t<P>>;
 template <execution_policy P>
 void finish(const P& policy) {
   if (!policy.has_stream()) policy.stream().synchronize();
+  detail::this_call.name = {};
 }
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 
 #include <weft/device.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace weft {
@@ -47,6 +48,20 @@ struct stream_ref {
 struct stream_options {
   bool non_blocking = true;  ///< does not wait for the device's legacy default stream
   int priority = 0;          ///< lower numbers run first, as the vendors have it; clamped to the device's range
+};
+
+/// Who is kept from calls that would spoil a recording (allocating from the vendor, waiting for the device).
+enum class capture_mode : unsigned char {
+  thread,   ///< the recording thread only
+  global,   ///< every thread of the process
+  relaxed,  ///< nobody
+};
+
+/// What a recorded graph consists of.
+struct graph_facts {
+  std::size_t nodes = 0;         ///< everything: kernels, copies, fills, host calls; on CPU backends recorded calls
+  std::size_t kernels = 0;       ///< kernels; on CPU backends verbs
+  std::size_t memory_bytes = 0;  ///< temporary memory that belongs to the graph
 };
 
 /// One object per backend, with static storage and no dynamic initialisation. Every function throws weft::error with
@@ -101,6 +116,18 @@ class runtime {
 
   /// The stream a policy without `.on()` uses: per thread, ordered, waited for at the end of each call.
   virtual stream_ref default_stream() = 0;
+
+  /// The device's name in its vendor's words; empty for a device that is not there.
+  virtual std::string device_name(int) { return {}; }
+
+  /// Graphs (weft/graph.hpp). `graph_begin` makes the stream record into `again`, or into a new graph; false where the
+  /// run time cannot. `graph_end` ends that and gives the graph, ready to launch, or drops what was recorded.
+  virtual bool graph_begin(stream_ref, capture_mode, void* /*again*/) { return false; }
+  virtual void* graph_end(stream_ref, bool /*keep*/) { return nullptr; }
+  virtual void graph_launch(void*, stream_ref) {}
+  virtual void graph_upload(void*, stream_ref) {}
+  virtual graph_facts graph_about(void*) { return {}; }
+  virtual void graph_destroy(void*) noexcept {}
 
  protected:
   ~runtime() = default;

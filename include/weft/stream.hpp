@@ -4,8 +4,11 @@
 #pragma once
 
 #include <weft/error.hpp>
+#include <weft/memory/recorded_graph.hpp>
 #include <weft/memory/stream_watch.hpp>
 
+#include <concepts>
+#include <memory>
 #include <utility>
 
 namespace weft {
@@ -20,6 +23,49 @@ template <execution_policy P>
 stream_ref borrow(const P& policy, void* native) {
   return borrow(policy, native, P::backend::runtime().current_device());
 }
+
+/// The calling thread's own default stream, which a policy without `.on()` uses and waits for:
+/// `policy.on(weft::thread_stream(policy))` is the same stream without the wait. On CPU backends all threads share one.
+template <execution_policy P>
+stream_ref thread_stream(const P&) {
+  return P::backend::runtime().default_stream();
+}
+/// The legacy default stream (handle 0) of the current device, for work to be ordered with code that names no stream.
+template <execution_policy P>
+stream_ref legacy_stream(const P& policy) {
+  return borrow(policy, nullptr);
+}
+
+// Devices ------------------------------------------------------------------------------------------------------------
+
+/// How many devices the backend has: 0 where there is no driver; 1 on CPU backends.
+template <execution_policy P>
+int device_count(const P&) {
+  return P::backend::runtime().device_count();
+}
+
+/// Makes a device current for the calling thread until the end of the scope: policies without a stream, and streams,
+/// events and buffers made there, are on it. Throws weft::invalid_argument where there is no such device.
+class device_guard {
+ public:
+  template <execution_policy P>
+  device_guard(const P&, int device) : device_guard(P::backend::runtime(), device) {}
+  device_guard(runtime& owner, int device) : owner_(owner), before_(owner.current_device()) {
+    if (device != before_) owner_.set_device(device);
+  }
+  device_guard(const device_guard&) = delete;
+  device_guard& operator=(const device_guard&) = delete;
+  ~device_guard() {
+    try {
+      if (owner_.current_device() != before_) owner_.set_device(before_);
+    } catch (...) {  // the driver has gone
+    }
+  }
+
+ private:
+  runtime& owner_;
+  int before_;
+};
 
 class event;
 
@@ -70,6 +116,21 @@ class stream {
   void wait(stream_ref other) const;
   /// Calls f(argument) on a thread of the vendor's once everything put in so far is done; f must not call the vendor.
   void then(void (*f)(void*), void* argument) const { ref_.owner->host_callback(ref_, f, argument); }
+  /// The same for a function object, which is kept until it has run; in a recording it belongs to the graph and runs at
+  /// each replay. It must not throw.
+  template <std::invocable F>
+  void then(F f) const {
+    if (!ref_.owner->capturing(ref_)) {
+      auto once = std::make_unique<F>(std::move(f));
+      ref_.owner->host_callback(ref_, &call_once<F>, once.get());
+      static_cast<void>(once.release());
+      return;
+    }
+    check(detail::recording_now != nullptr, "stream then", "only weft::capture can keep a function object");
+    auto kept = std::make_shared<F>(std::move(f));
+    detail::recording_now->kept.push_back(kept);
+    ref_.owner->host_callback(ref_, &call<F>, kept.get());
+  }
 
   /// Gives the handle up without destroying the stream.
   void* release() noexcept {
@@ -78,6 +139,16 @@ class stream {
   }
 
  private:
+  template <class F>
+  static void call(void* f) {
+    (*static_cast<F*>(f))();
+  }
+  template <class F>
+  static void call_once(void* f) {
+    const std::unique_ptr<F> once(static_cast<F*>(f));
+    (*once)();
+  }
+
   explicit stream(stream_ref made) : ref_(made) {
     try {
       id_ = ref_.owner->stream_id(ref_);

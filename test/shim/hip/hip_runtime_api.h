@@ -49,9 +49,16 @@
 #define hipStreamCaptureModeGlobal cudaStreamCaptureModeGlobal
 #define hipStreamIsCapturing cudaStreamIsCapturing
 #define hipStreamBeginCapture cudaStreamBeginCapture
-#define hipStreamEndCapture cudaStreamEndCapture
 #define hipThreadExchangeStreamCaptureMode cudaThreadExchangeStreamCaptureMode
+#define hipStreamCaptureModeThreadLocal cudaStreamCaptureModeThreadLocal
+#define hipStreamEndCapture cudaStreamEndCapture
 #define hipGraph_t cudaGraph_t
+#define hipGraphNode_t cudaGraphNode_t
+#define hipGraphNodeType cudaGraphNodeType
+#define hipGraphNodeTypeKernel cudaGraphNodeTypeKernel
+#define hipGraphGetNodes cudaGraphGetNodes
+#define hipGraphNodeGetType cudaGraphNodeGetType
+#define hipGraphExecUpdateResult cudaGraphExecUpdateResult
 #define hipGraphExec_t cudaGraphExec_t
 #define hipGraphLaunch cudaGraphLaunch
 #define hipGraphExecDestroy cudaGraphExecDestroy
@@ -109,6 +116,17 @@ inline cudaError_t hipPointerGetAttributes(hipPointerAttribute_t* out, const voi
   return e;
 }
 
+inline cudaError_t hipDeviceGetName(char* name, int length, int device) {
+  cudaDeviceProp facts{};
+  const cudaError_t e = cudaGetDeviceProperties(&facts, device);
+  for (int i = 0; i < length; ++i) name[i] = facts.name[i];
+  return e;
+}
+inline cudaError_t hipGraphExecUpdate(cudaGraphExec_t exec, cudaGraph_t graph, cudaGraphNode_t*,
+                                      cudaGraphExecUpdateResult*) {
+  cudaGraphExecUpdateResultInfo ignored{};
+  return cudaGraphExecUpdate(exec, graph, &ignored);
+}
 /// HIP's form has room for a log.
 inline cudaError_t hipGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, void*, char*, std::size_t) {
   return cudaGraphInstantiate(exec, graph, 0);

@@ -16,6 +16,8 @@ struct cuda_vendor {
   using stream = cudaStream_t;
   using event = cudaEvent_t;
   using capture_mode = cudaStreamCaptureMode;
+  using graph = cudaGraph_t;
+  using graph_exec = cudaGraphExec_t;
   static constexpr error success = cudaSuccess;
   static constexpr error not_ready = cudaErrorNotReady;
   static constexpr capture_mode relaxed_mode = cudaStreamCaptureModeRelaxed;
@@ -49,6 +51,13 @@ struct cuda_vendor {
     *can = value != 0;
     return e;
   }
+  static error device_name(std::string* name, int device) {
+    cudaDeviceProp facts{};
+    const error e = cudaGetDeviceProperties(&facts, device);
+    *name = facts.name;
+    return e;
+  }
+  static error device_synchronize() { return cudaDeviceSynchronize(); }
 
   // Streams
   static stream per_thread_stream() { return cudaStreamPerThread; }
@@ -156,6 +165,37 @@ struct cuda_vendor {
                                           cudaMemAdviseSetPreferredLocation, cudaMemAdviseUnsetPreferredLocation,
                                           cudaMemAdviseSetAccessedBy,        cudaMemAdviseUnsetAccessedBy};
     return cudaMemAdvise(memory, bytes, words[static_cast<int>(advice)], place(device));
+  }
+
+  // Graphs
+  static error begin_capture(stream s, weft::capture_mode mode) {
+    return cudaStreamBeginCapture(s, mode == weft::capture_mode::global   ? cudaStreamCaptureModeGlobal
+                                     : mode == weft::capture_mode::thread ? cudaStreamCaptureModeThreadLocal
+                                                                          : cudaStreamCaptureModeRelaxed);
+  }
+  static error end_capture(stream s, graph* made) { return cudaStreamEndCapture(s, made); }
+  static error graph_destroy(graph g) { return cudaGraphDestroy(g); }
+  static error instantiate(graph_exec* made, graph from) { return cudaGraphInstantiate(made, from, 0); }
+  static error exec_destroy(graph_exec g) { return cudaGraphExecDestroy(g); }
+  static bool exec_update(graph_exec g, graph from) {
+    cudaGraphExecUpdateResultInfo ignored{};
+    return cudaGraphExecUpdate(g, from, &ignored) == success;
+  }
+  static error graph_launch(graph_exec g, stream s) { return cudaGraphLaunch(g, s); }
+  static error graph_upload(graph_exec g, stream s) { return cudaGraphUpload(g, s); }
+  static graph_facts graph_about(graph g) {
+    graph_facts facts;
+    cudaGraphNode_t nodes[256];
+    std::size_t n = 0;
+    if (cudaGraphGetNodes(g, nullptr, &n) != success) return facts;
+    facts.nodes = n;
+    if (n > 256) return facts;
+    if (cudaGraphGetNodes(g, nodes, &n) != success) return facts;
+    for (std::size_t i = 0; i < n; ++i) {
+      cudaGraphNodeType type{};
+      if (cudaGraphNodeGetType(nodes[i], &type) == success) facts.kernels += type == cudaGraphNodeTypeKernel;
+    }
+    return facts;
   }
 
   struct pointer_facts {

@@ -1,7 +1,9 @@
-// The verbs of the GPU family, one file each, gathered into the base class that cuda, hip and simt share.
+// The verbs of the GPU family, one file each, gathered into the base class that cuda, hip and simt share. Tools hear of
+// each verb here (weft/profile.hpp).
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/error.hpp>
 #include <weft/gpu/by_key.hpp>
 #include <weft/gpu/find.hpp>
 #include <weft/gpu/for_each.hpp>
@@ -19,48 +21,59 @@ namespace weft::gpu {
 struct family {
   template <class P, class F>
   static void for_each_index(const P& p, offset n, F f) {
+    const weft::detail::told tell(p, "for_each_index");
     gpu::for_each_index(p, n, f);
   }
   template <class P, class In, class Out, class F>
   static void transform(const P& p, In in, offset n, Out out, F f) {
+    const weft::detail::told tell(p, "transform");
     gpu::transform(p, in, n, out, f);
   }
   template <class P, class In, class Out, class Init, class Op>
   static void reduce_into(const P& p, In in, offset n, Out out, Init init, Op op) {
+    const weft::detail::told tell(p, "reduce");
     gpu::reduce_into(p, in, n, out, init, op);
   }
   template <class P, class In, class Out, class Op, class Init, class Kind>
   static void scan(const P& p, In in, offset n, Out out, Op op, Init init, Kind kind) {
+    const weft::detail::told tell(p, "scan");
     gpu::scan(p, in, n, out, op, init, kind);
   }
   template <class P, class In, class Out, class Rejected, class Count, class Flag>
   static void select_into(const P& p, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
+    const weft::detail::told tell(p, "select");
     gpu::select_into(p, in, n, out, rejected, count, flag);
   }
   template <class P, class Keys, class Values, class Less>
   static void sort(const P& p, Keys keys, Values values, offset n, Less less) {
+    const weft::detail::told tell(p, "sort");
     gpu::sort(p, keys, values, n, less);
   }
   template <class P, class A, class AV, class B, class BV, class Out, class OutV, class Less>
   static void merge(const P& p, A a, AV av, offset na, B b, BV bv, offset nb, Out out, OutV out_values, Less less) {
+    const weft::detail::told tell(p, "merge");
     gpu::merge(p, a, av, na, b, bv, nb, out, out_values, less);
   }
   template <class P, class Out, class Predicate>
   static void find_first_into(const P& p, offset n, Out out, Predicate predicate) {
+    const weft::detail::told tell(p, "find_first");
     gpu::find_first_into(p, n, out, predicate);
   }
   template <class P, class Keys, class Values, class OutKeys, class OutValues, class Count, class Equal, class Op>
   static void reduce_by_key_into(const P& p, Keys keys, Values values, offset n, OutKeys out_keys, OutValues out_values,
                                  Count count, Equal equal, Op op) {
+    const weft::detail::told tell(p, "reduce_by_key");
     gpu::reduce_by_key_into(p, keys, values, n, out_keys, out_values, count, equal, op);
   }
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& p, In in, offset n, Counts counts, int bins, BinOf bin_of) {
+    const weft::detail::told tell(p, "histogram");
     gpu::histogram(p, in, n, counts, bins, bin_of);
   }
 
   template <class P, class TA, class TB, class TC, class Options>
   static void gemm(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
+    const weft::detail::told tell(p, "gemm");
     gpu::gemm(p, a, b, c, options);
   }
 
@@ -68,10 +81,12 @@ struct family {
   template <class T, class P, class F>
   static T returned(const P& p, F f) {
     static_assert(std::is_trivially_copyable_v<T>, "a GPU returns trivially copyable values");
+    weft::detail::check_not_recording(p);
     const stream_ref stream = p.stream();
     T* slot = static_cast<T*>(result_slot(P::backend::runtime(), stream.device, sizeof(T)));
     f(slot);
     stream.synchronize();
+    weft::detail::this_call.name = {};
     return *slot;
   }
 };

@@ -7,21 +7,29 @@
 #pragma once
 
 #include <weft/error.hpp>
+#include <weft/memory/recorded_graph.hpp>
+#include <weft/profile.hpp>
 #include <weft/runtime.hpp>
 
 #include <atomic>
 #include <new>
+#include <utility>
 
 namespace weft::gpu {
 
 /// Throws weft::error with the vendor's name and text unless the call succeeded. The error state of the thread is
 /// cleared, so nobody meets the same error again; one that has ended the device's context says at later calls where it
-/// began.
+/// began. Inside an algorithm the text begins with its name, and the place is that of its policy.
 template <class Vendor>
-[[noreturn, gnu::noinline, gnu::cold]] void fail(typename Vendor::error failed, std::string_view call,
-                                                 const std::source_location& where = {}) {
+[[noreturn, gnu::noinline, gnu::cold]] void fail(typename Vendor::error failed, std::string_view step,
+                                                 std::source_location where = {}) {
   static constinit std::atomic<const char*> first_fatal{nullptr};
   Vendor::clear_error();
+  const auto algorithm = weft::detail::this_call;
+  std::string call(algorithm.name);
+  if (!call.empty()) call.append(": ");
+  call.append(step);
+  if (!algorithm.name.empty() && where.line() == 0) where = algorithm.where;
   const char* name = Vendor::error_name(failed);
   if (Vendor::is_out_of_memory(failed)) throw out_of_memory(call, name, Vendor::error_text(failed), where);
   std::string text = Vendor::error_text(failed);
@@ -89,6 +97,7 @@ class vendor_runtime final : public runtime {
   void stream_synchronize(stream_ref s) override {
     const on_device guard = for_stream(s);
     const relaxed_capture relaxed;
+    const weft::detail::told tell(profile::kind::wait, "stream synchronize", s);
     check<Vendor>(Vendor::stream_synchronize(native(s)), "stream synchronize");
   }
   bool stream_ready(stream_ref s) override {
@@ -124,6 +133,7 @@ class vendor_runtime final : public runtime {
   }
   void event_synchronize(void* event) override {
     const relaxed_capture relaxed;
+    const weft::detail::told tell(profile::kind::wait, "event synchronize", {this, nullptr, 0});
     check<Vendor>(Vendor::event_synchronize(static_cast<event_t>(event)), "event synchronize");
   }
   bool event_ready(void* event) override {
@@ -150,6 +160,8 @@ class vendor_runtime final : public runtime {
     }
     const on_device guard(*this, device);
     const relaxed_capture relaxed;
+    weft::detail::told tell(profile::kind::allocation, Vendor::malloc_name(kind), {this, nullptr, device}, nullptr,
+                            bytes);
     const auto result = kind == memory_kind::pinned    ? Vendor::malloc_pinned(&memory, bytes)
                         : kind == memory_kind::managed ? Vendor::malloc_managed(&memory, bytes)
                                                        : Vendor::malloc_device(&memory, bytes);
@@ -158,26 +170,33 @@ class vendor_runtime final : public runtime {
       detail::refuse_memory(Vendor::malloc_name(kind), bytes, {this, nullptr, device}, Vendor::error_name(result));
     }
     check<Vendor>(result, Vendor::malloc_name(kind));
+    tell.memory(memory);
     return memory;
   }
-  void deallocate(memory_kind kind, void* memory, std::size_t, int) noexcept override {
+  void deallocate(memory_kind kind, void* memory, std::size_t bytes, int device) noexcept override {
     if (kind == memory_kind::host) return ::operator delete (memory, std::align_val_t{256});
     const relaxed_capture relaxed;
+    const weft::detail::told tell(profile::kind::release, "free", {this, nullptr, device}, memory, bytes);
     good(kind == memory_kind::pinned ? Vendor::free_pinned(memory) : Vendor::free_device(memory));
   }
   void* allocate_ordered(std::size_t bytes, stream_ref s) override {
     const on_device guard = for_stream(s);
     void* memory = nullptr;
+    if (graph* const recorded = recording(s)) return recorded->memory.allocate(bytes, s.handle);
+    weft::detail::told tell(profile::kind::allocation, "ordered allocation", s, nullptr, bytes);
     const auto result = Vendor::malloc_ordered(&memory, bytes, native(s));
     if (Vendor::is_out_of_memory(result)) {
       Vendor::clear_error();
       detail::refuse_memory("ordered allocation", bytes, s, Vendor::error_name(result));
     }
     check<Vendor>(result, "ordered allocation");
+    tell.memory(memory);
     return memory;
   }
-  void deallocate_ordered(void* memory, std::size_t, stream_ref s) noexcept override {
+  void deallocate_ordered(void* memory, std::size_t bytes, stream_ref s) noexcept override {
+    if (weft::detail::graph_memory::freed(memory, s.handle)) return;
     try {
+      const weft::detail::told tell(profile::kind::release, "ordered free", s, memory, bytes);
       const on_device guard = for_stream(s);
       good(Vendor::free_ordered(memory, native(s)));
     } catch (...) {  // no device any more: nothing to give back
@@ -187,11 +206,13 @@ class vendor_runtime final : public runtime {
   void copy(void* to, const void* from, std::size_t bytes, stream_ref s) override {
     if (bytes == 0) return;
     const on_device guard = for_stream(s);
+    const weft::detail::told tell(profile::kind::copy, "copy", s, to, bytes);
     check<Vendor>(Vendor::copy(to, from, bytes, native(s)), "copy");
   }
   void fill_bytes(void* to, unsigned char value, std::size_t bytes, stream_ref s) override {
     if (bytes == 0) return;
     const on_device guard = for_stream(s);
+    const weft::detail::told tell(profile::kind::fill, "fill bytes", s, to, bytes);
     check<Vendor>(Vendor::fill(to, value, bytes, native(s)), "fill bytes");
   }
 
@@ -234,7 +255,95 @@ class vendor_runtime final : public runtime {
 
   stream_ref default_stream() override { return {this, Vendor::per_thread_stream(), current_device()}; }
 
+  std::string device_name(int device) override {
+    std::string name;
+    if (device >= 0 && device < device_count()) check<Vendor>(Vendor::device_name(&name, device), "device name");
+    return name;
+  }
+
+  bool graph_begin(stream_ref s, capture_mode mode, void* again) override {
+    const on_device guard = for_stream(s);
+    auto* const into = again ? static_cast<graph*>(again) : new graph(*this, s.device);
+    into->memory.start_over();
+    const auto result = Vendor::begin_capture(native(s), mode);
+    if (result != Vendor::success) {
+      if (!again) delete into;
+      fail<Vendor>(result, "capture");
+    }
+    into->outer = std::exchange(weft::detail::recording_now, into);
+    weft::detail::take_interest(weft::detail::graphs_record, 1);
+    return true;
+  }
+  void* graph_end(stream_ref s, bool keep) override {
+    auto* const into = static_cast<graph*>(weft::detail::recording_now);
+    weft::detail::recording_now = into->outer;
+    weft::detail::take_interest(weft::detail::graphs_record, -1);
+    const on_device guard = for_stream(s);
+    typename Vendor::graph made{};
+    auto result = Vendor::end_capture(native(s), &made);
+    if (result == Vendor::success && keep) {
+      into->facts = Vendor::graph_about(made);
+      result = into->renew(made);
+    }
+    if (made != nullptr) good(Vendor::graph_destroy(made));
+    if (result == Vendor::success && keep) return into;
+    const bool is_new = into->exec == nullptr;
+    if (is_new) delete into;
+    Vendor::clear_error();
+    if (keep) fail<Vendor>(result, "capture");
+    return is_new ? nullptr : into;
+  }
+  void graph_launch(void* handle, stream_ref s) override {
+    const on_device guard = for_stream(s);
+    const weft::detail::told tell(profile::kind::graph, "graph launch", s);
+    check<Vendor>(Vendor::graph_launch(static_cast<graph*>(handle)->exec, native(s)), "graph launch");
+  }
+  void graph_upload(void* handle, stream_ref s) override {
+    const on_device guard = for_stream(s);
+    check<Vendor>(Vendor::graph_upload(static_cast<graph*>(handle)->exec, native(s)), "graph upload");
+  }
+  graph_facts graph_about(void* handle) override {
+    const auto& g = *static_cast<graph*>(handle);
+    return {g.facts.nodes, g.facts.kernels, g.memory.bytes()};
+  }
+  // Replays may still run in memory that goes with the graph.
+  void graph_destroy(void* handle) noexcept override {
+    auto* const g = static_cast<graph*>(handle);
+    const relaxed_capture relaxed;
+    if (g->memory.bytes() != 0 || !g->kept.empty()) good(Vendor::device_synchronize());
+    delete g;
+  }
+
  private:
+  struct graph : weft::detail::recorded_graph {
+    graph(runtime& owner, int device) : recorded_graph(owner, device, memory_kind::device) {}
+    ~graph() {
+      if (exec != nullptr) good(Vendor::exec_destroy(exec));
+    }
+    // By an update in place where only arguments have changed, which costs a tenth.
+    typename Vendor::error renew(typename Vendor::graph made) {
+      if (exec != nullptr) {
+        if (Vendor::exec_update(exec, made)) return Vendor::success;
+        Vendor::clear_error();
+      }
+      typename Vendor::graph_exec young{};
+      const auto result = Vendor::instantiate(&young, made);
+      if (result != Vendor::success) return result;
+      if (exec != nullptr) good(Vendor::exec_destroy(exec));
+      exec = young;
+      return result;
+    }
+    typename Vendor::graph_exec exec{};
+    graph_facts facts;
+  };
+  // The graph that this thread records from the stream; null for anyone else's recording.
+  graph* recording(stream_ref s) {
+    if (!(weft::detail::interest.load(std::memory_order_relaxed) & weft::detail::graphs_record)) [[likely]]
+      return nullptr;
+    return weft::detail::recording_now != nullptr && capturing(s) ? static_cast<graph*>(weft::detail::recording_now)
+                                                                  : nullptr;
+  }
+
   // Makes a device current for a scope; costs one query when it already is.
   class on_device {
    public:

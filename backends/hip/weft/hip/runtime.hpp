@@ -17,6 +17,8 @@ struct hip_vendor {
   using stream = hipStream_t;
   using event = hipEvent_t;
   using capture_mode = hipStreamCaptureMode;
+  using graph = hipGraph_t;
+  using graph_exec = hipGraphExec_t;
   static constexpr error success = hipSuccess;
   static constexpr error not_ready = hipErrorNotReady;
   static constexpr capture_mode relaxed_mode = hipStreamCaptureModeRelaxed;
@@ -48,6 +50,13 @@ struct hip_vendor {
     *can = value != 0;
     return e;
   }
+  static error device_name(std::string* name, int device) {
+    char text[256] = "";
+    const error e = hipDeviceGetName(text, sizeof text, device);
+    *name = text;
+    return e;
+  }
+  static error device_synchronize() { return hipDeviceSynchronize(); }
 
   // Streams
   static stream per_thread_stream() { return hipStreamPerThread; }
@@ -138,6 +147,40 @@ struct hip_vendor {
                                          hipMemAdviseSetPreferredLocation, hipMemAdviseUnsetPreferredLocation,
                                          hipMemAdviseSetAccessedBy,        hipMemAdviseUnsetAccessedBy};
     return hipMemAdvise(memory, bytes, words[static_cast<int>(advice)], device < 0 ? hipCpuDeviceId : device);
+  }
+
+  // Graphs
+  static error begin_capture(stream s, weft::capture_mode mode) {
+    return hipStreamBeginCapture(s, mode == weft::capture_mode::global   ? hipStreamCaptureModeGlobal
+                                    : mode == weft::capture_mode::thread ? hipStreamCaptureModeThreadLocal
+                                                                         : hipStreamCaptureModeRelaxed);
+  }
+  static error end_capture(stream s, graph* made) { return hipStreamEndCapture(s, made); }
+  static error graph_destroy(graph g) { return hipGraphDestroy(g); }
+  static error instantiate(graph_exec* made, graph from) {
+    return hipGraphInstantiate(made, from, nullptr, nullptr, 0);
+  }
+  static error exec_destroy(graph_exec g) { return hipGraphExecDestroy(g); }
+  static bool exec_update(graph_exec g, graph from) {
+    hipGraphNode_t node{};
+    hipGraphExecUpdateResult ignored{};
+    return hipGraphExecUpdate(g, from, &node, &ignored) == success;
+  }
+  static error graph_launch(graph_exec g, stream s) { return hipGraphLaunch(g, s); }
+  static error graph_upload(graph_exec, stream) { return success; }  // HIP 5.2 has none: the first launch uploads
+  static graph_facts graph_about(graph g) {
+    graph_facts facts;
+    hipGraphNode_t nodes[256];
+    std::size_t n = 0;
+    if (hipGraphGetNodes(g, nullptr, &n) != success) return facts;
+    facts.nodes = n;
+    if (n > 256) return facts;
+    if (hipGraphGetNodes(g, nodes, &n) != success) return facts;
+    for (std::size_t i = 0; i < n; ++i) {
+      hipGraphNodeType type{};
+      if (hipGraphNodeGetType(nodes[i], &type) == success) facts.kernels += type == hipGraphNodeTypeKernel;
+    }
+    return facts;
   }
 
   struct pointer_facts {

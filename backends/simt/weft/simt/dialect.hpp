@@ -6,7 +6,7 @@
 // shuffles and votes do not, relaxed atomics do not. Hardware is often kinder; ThreadSanitizer is not.
 #pragma once
 
-#include <weft/runtime.hpp>
+#include <weft/host_runtime.hpp>
 #include <weft/simt/machine.hpp>
 
 #include <bit>
@@ -285,11 +285,11 @@ void run_thread(const void* kernel, thread_state& self) {
   (*static_cast<const Kernel*>(kernel))(block<Width>(self), *static_cast<shared*>(self.block->shared));
 }
 
-/// Runs the kernel to its end before it returns, with the options of the calling thread; everything put into the stream
-/// earlier has been done by then, since the streams of this backend keep nothing for later. Exceptions of the kernel's
-/// functors pass through.
+/// Runs the kernel to its end before it returns (or, while the stream records a graph, at each replay), with the
+/// options of the calling thread; everything put into the stream earlier has been done by then, since the streams of
+/// this backend keep nothing for later. Exceptions of the kernel's functors pass through.
 template <arch A, class Kernel>
-void launch(unsigned blocks, stream_ref /*stream*/, const Kernel& kernel, const site& where = {}) {
+void launch(unsigned blocks, stream_ref stream, const Kernel& kernel, const site& where = {}) {
   using shared = typename Kernel::template shared<A>;
   constexpr int threads = Kernel::template block_threads<A>;
   static_assert(A == arch::generic);
@@ -297,6 +297,8 @@ void launch(unsigned blocks, stream_ref /*stream*/, const Kernel& kernel, const 
   static_assert(sizeof(shared) <= 64 * 1024, "more shared memory than an AMD GPU has");
   static_assert(std::is_trivially_destructible_v<shared>);
   if (blocks == 0) return;
+  if (weft::detail::host_graph* graph = weft::detail::host_recording(stream))
+    return graph->add(true, [=](stream_ref replay) { launch<A>(blocks, replay, kernel, where); });
   const simt_config& config = simt_options();
   const launch_shape shape{
       blocks, threads, sizeof(shared), &kernel, config.warp == 64 ? &run_thread<64, Kernel> : &run_thread<32, Kernel>,
