@@ -12,7 +12,6 @@
 namespace {
 
 constexpr weft::capture_options strict{weft::capture_mode::global};
-constexpr bool records = backend_name != "reference";  // its verbs do not look at streams
 
 /// Counts what the run time is asked for.
 struct counting_tool : weft::profile::tool {
