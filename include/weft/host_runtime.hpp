@@ -136,6 +136,10 @@ class host_runtime_type final : public runtime {
   memory_kind kind_of(const void*) noexcept override { return memory_kind::host; }
   bool accessible(const void*, int) noexcept override { return true; }
   stream_ref default_stream() override { return {this, nullptr, 0}; }
+  stream_ref default_stream_of(int device) override {
+    check(device == 0, "default stream", "the host has device 0 only");
+    return {this, nullptr, 0};
+  }
 
   bool graph_begin(stream_ref s, capture_mode, void* again) override {
     check(s.handle != nullptr, "capture", "a default stream cannot record: make a weft::stream");

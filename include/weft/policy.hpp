@@ -44,6 +44,14 @@ class policy {
   }
   /// The same, made where this policy was made: for those who pass a user's policy on.
   constexpr policy at(stream_ref stream) const noexcept { return on(stream, where_); }
+  /// Runs on this device (of the backend's numbering) rather than the thread's current one; calls are waited for, as
+  /// without a stream.
+  constexpr policy on_device(int device, std::source_location where = std::source_location::current()) const noexcept {
+    policy changed = *this;
+    changed.stream_ = {nullptr, nullptr, device + 1};
+    changed.where_ = where;
+    return changed;
+  }
   /// Takes temporary storage from this resource, which must outlive every call made with the policy.
   constexpr policy with(memory_resource& resource,
                         std::source_location where = std::source_location::current()) const noexcept {
@@ -65,7 +73,11 @@ class policy {
   /// True when `.on(stream)` was called: calls are then not waited for.
   constexpr bool has_stream() const noexcept { return stream_.owner != nullptr; }
   /// The stream of this policy, or the backend's default stream.
-  stream_ref stream() const { return has_stream() ? stream_ : Backend::runtime().default_stream(); }
+  stream_ref stream() const {
+    if (has_stream()) return stream_;
+    return stream_.device == 0 ? Backend::runtime().default_stream()
+                               : Backend::runtime().default_stream_of(stream_.device - 1);
+  }
   /// The resource for temporary storage; by default the backend's caching pool of the stream's device.
   memory_resource& resource() const {
     return resource_ ? *resource_ : default_resource(Backend::runtime(), stream().device);
@@ -83,7 +95,7 @@ class policy {
     return changed;
   }
 
-  stream_ref stream_{};
+  stream_ref stream_{};  // without an owner: the default stream, of the current device or of device - 1
   memory_resource* resource_ = nullptr;
   std::source_location where_;
 };

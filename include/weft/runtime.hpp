@@ -116,6 +116,12 @@ class runtime {
 
   /// The stream a policy without `.on()` uses: per thread, ordered, waited for at the end of each call.
   virtual stream_ref default_stream() = 0;
+  /// The same of a device that need not be current; throws where there is no such device.
+  virtual stream_ref default_stream_of(int device) {
+    stream_ref stream = default_stream();
+    stream.device = device;
+    return stream;
+  }
 
   /// The device's name in its vendor's words; empty for a device that is not there.
   virtual std::string device_name(int) { return {}; }

@@ -78,6 +78,10 @@ class stream {
       : stream(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
   template <execution_policy P>
   stream(const P&, int device, stream_options options = {}) : stream(P::backend::runtime(), device, options) {}
+  /// On the device of a policy chosen at run time (weft/any_policy.hpp).
+  template <class P>
+    requires(!execution_policy<P> && requires(const P& p) { p.run_time().stream_create(p.device(), {}); })
+  explicit stream(const P& policy, stream_options options = {}) : stream(policy.run_time(), policy.device(), options) {}
   stream(runtime& owner, int device, stream_options options = {})
       : stream(stream_ref{&owner, owner.stream_create(device, options), device}) {}
 

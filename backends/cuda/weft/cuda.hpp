@@ -2,6 +2,7 @@
 // the algorithms need nvcc or clang CUDA.
 #pragma once
 
+#include <weft/any_policy.hpp>
 #include <weft/cuda/runtime.hpp>
 #include <weft/cuda/verbs.hpp>
 #include <weft/policy.hpp>
@@ -15,5 +16,9 @@ struct cuda_backend : cuda_verbs {
 };
 
 inline constexpr policy<cuda_backend> cuda{};
+
+namespace detail {
+inline const registered_in<cuda_backend, 4> cuda_registered;
+}
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 // algorithms need clang HIP.
 #pragma once
 
+#include <weft/any_policy.hpp>
 #include <weft/hip/runtime.hpp>
 #include <weft/hip/verbs.hpp>
 #include <weft/policy.hpp>
@@ -15,5 +16,9 @@ struct hip_backend : hip_verbs {
 };
 
 inline constexpr policy<hip_backend> hip{};
+
+namespace detail {
+inline const registered_in<hip_backend, 5> hip_registered;
+}
 
 }  // namespace weft

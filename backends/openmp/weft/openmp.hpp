@@ -6,6 +6,7 @@
 #error "weft/openmp.hpp needs OpenMP: compile with -fopenmp (CMake: weft::openmp)"
 #endif
 
+#include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
 
 #include <omp.h>
@@ -30,5 +31,11 @@ struct openmp_backend : cpu::family<openmp_scheduler> {
 static_assert(backend<openmp_backend>);
 
 inline constexpr policy<openmp_backend> openmp{};
+
+namespace detail {
+template <class F>
+backend_type<openmp_backend> included(slot<1>, F*);
+inline const registered_in<openmp_backend, 1> openmp_registered;
+}  // namespace detail
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 // The sequential backend: every verb on the calling thread, with the cpu family's vector loops.
 #pragma once
 
+#include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
 
 namespace weft {
@@ -19,5 +20,11 @@ struct seq_backend : cpu::family<seq_scheduler> {
 static_assert(backend<seq_backend>);
 
 inline constexpr policy<seq_backend> seq{};
+
+namespace detail {
+template <class F>
+backend_type<seq_backend> included(slot<0>, F*);
+inline const registered_in<seq_backend, 0> seq_registered;
+}  // namespace detail
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 // ordinary memory.
 #pragma once
 
+#include <weft/any_policy.hpp>
 #include <weft/gpu/dialect.hpp>
 #include <weft/gpu/family.hpp>
 #include <weft/host_runtime.hpp>
@@ -20,5 +21,11 @@ struct simt_backend : gpu::family {
 inline constexpr policy<simt_backend> simt{};
 
 static_assert(backend<simt_backend>);
+
+namespace detail {
+template <class F>
+backend_type<simt_backend> included(slot<3>, F*);
+inline const registered_in<simt_backend, 3> simt_registered;
+}  // namespace detail
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 // so a chain of blocks cannot wait for itself.
 #pragma once
 
+#include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
 
 #include <tbb/parallel_for.h>
@@ -32,5 +33,11 @@ struct tbb_backend : cpu::family<tbb_scheduler> {
 static_assert(backend<tbb_backend>);
 
 inline constexpr policy<tbb_backend> tbb{};
+
+namespace detail {
+template <class F>
+backend_type<tbb_backend> included(slot<2>, F*);
+inline const registered_in<tbb_backend, 2> tbb_registered;
+}  // namespace detail
 
 }  // namespace weft

@@ -5,11 +5,17 @@
 
 #if defined(__CUDACC__) && !defined(__HIP__)
 
+#include <weft/any_policy.hpp>
 #include <weft/gpu/family.hpp>
 
 namespace weft {
 using cuda_verbs = gpu::family;
+struct cuda_backend;
+namespace detail {  // weft::visit counts the backend in
+template <class F>
+backend_type<cuda_backend> included(slot<4>, F*);
 }
+}  // namespace weft
 
 #else
 

@@ -19,6 +19,9 @@
 namespace weft::gpu {
 
 struct family {
+  /// Throws where the program has no code for the device, or there is no device.
+  static void probe(int device) { static_cast<void>(dialect::info(device)); }
+
   template <class P, class F>
   static void for_each_index(const P& p, offset n, F f) {
     const weft::detail::told tell(p, "for_each_index");

@@ -17,9 +17,36 @@
 
 namespace weft::gpu {
 
-/// Calls f.template operator()<A>() with the architecture whose code runs on the policy's device.
+/// Makes the stream's device current where it is not.
+class on_device_of {
+ public:
+  explicit on_device_of(stream_ref stream) : owner_(*stream.owner), before_(owner_.current_device()) {
+    if (before_ == stream.device) [[likely]]
+      before_ = -1;
+    else
+      owner_.set_device(stream.device);
+  }
+  on_device_of(const on_device_of&) = delete;
+  on_device_of& operator=(const on_device_of&) = delete;
+  ~on_device_of() {
+    if (before_ < 0) [[likely]]
+      return;
+    try {
+      owner_.set_device(before_);
+    } catch (...) {  // the driver has gone
+    }
+  }
+
+ private:
+  runtime& owner_;
+  int before_;
+};
+
+/// Calls f.template operator()<A>() with the architecture whose code runs on the policy's device, which is current
+/// meanwhile.
 template <class Policy, class F>
 decltype(auto) on_arch(const Policy& policy, F&& f) {
+  const on_device_of guard(policy.stream());
   return dialect::with_arch(dialect::info(policy.stream().device).architecture, f);
 }
 

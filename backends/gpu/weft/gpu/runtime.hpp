@@ -254,6 +254,10 @@ class vendor_runtime final : public runtime {
   }
 
   stream_ref default_stream() override { return {this, Vendor::per_thread_stream(), current_device()}; }
+  stream_ref default_stream_of(int device) override {
+    require_device(device);
+    return {this, Vendor::per_thread_stream(), device};
+  }
 
   std::string device_name(int device) override {
     std::string name;

@@ -5,11 +5,17 @@
 
 #if defined(__HIP__)
 
+#include <weft/any_policy.hpp>
 #include <weft/gpu/family.hpp>
 
 namespace weft {
 using hip_verbs = gpu::family;
+struct hip_backend;
+namespace detail {  // weft::visit counts the backend in
+template <class F>
+backend_type<hip_backend> included(slot<5>, F*);
 }
+}  // namespace weft
 
 #else
 
