@@ -1,8 +1,8 @@
 // What a whole call costs the caller's clock, warmed up, on a stream that is idle when it starts: weft against the same
-// Thrust call. Thrust's calls wait at their end, so each of weft's is waited for as well; the column "queued" is what
-// its caller pays with `.on(stream)` before going on. Medians of many calls, in turns; results are compared. The table
-// ends with what is under every call: an empty kernel and a wait. Arguments: exponents of the sizes; 10 16 20 by
-// default.
+// Thrust call. Thrust's calls wait at their end, so each of weft's that does not is waited for as well; the column
+// "queued" is what its caller pays with `.on(stream)` before going on. Medians of many calls, in turns; results are
+// compared. The table ends with what is under every call: an empty kernel and a wait. Arguments: exponents of the
+// sizes; 10 16 20 by default.
 #include "common.hpp"
 
 #include <weft/buffer.hpp>
@@ -43,9 +43,9 @@ struct times {
   double queued, whole;
 };
 
-/// Medians of what f costs until it returns, and until the stream is done.
+/// Medians of what f costs until it returns, and until the stream is done (the same where f waits by itself).
 template <class Prepare, class F>
-times call(cudaStream_t s, int rounds, Prepare prepare, F f) {
+times call(cudaStream_t s, int rounds, bool waits, Prepare prepare, F f) {
   std::vector<double> queued, whole;
   for (int i = -3; i < rounds; ++i) {
     prepare();
@@ -53,7 +53,7 @@ times call(cudaStream_t s, int rounds, Prepare prepare, F f) {
     const double start = now_us();
     f();
     const double returned = now_us();
-    BENCH_CHECK(cudaStreamSynchronize(s));
+    if (!waits) BENCH_CHECK(cudaStreamSynchronize(s));
     const double done = now_us();
     if (i >= 0) queued.push_back(returned - start), whole.push_back(done - start);
   }
@@ -61,11 +61,11 @@ times call(cudaStream_t s, int rounds, Prepare prepare, F f) {
 }
 
 template <class Prepare, class F, class G>
-void row(const char* name, std::int64_t n, cudaStream_t s, Prepare prepare, F weft_call, G peer_call,
+void row(const char* name, std::int64_t n, cudaStream_t s, bool waits, Prepare prepare, F weft_call, G peer_call,
          unsigned long long wrong_now, const std::vector<std::pair<const u32*, const u32*>>& outputs) {
   std::vector<double> queued, ours, theirs;
   for (int turn = 0; turn < 5; ++turn) {
-    const times w = call(s, 60, prepare, weft_call), p = call(s, 60, prepare, peer_call);
+    const times w = call(s, 60, waits, prepare, weft_call), p = call(s, 60, true, prepare, peer_call);
     queued.push_back(w.queued), ours.push_back(w.whole), theirs.push_back(p.whole);
   }
   prepare(), weft_call();
@@ -98,12 +98,12 @@ void compare(std::int64_t n) {
   auto sum = [&] { a = weft::reduce(gpu, x, x + n, 0u); };
   auto peer_sum = [&] { b = thrust::reduce(peer, px, px + n, 0u); };
   sum(), peer_sum();
-  row("reduce", n, s, none, sum, peer_sum, a != b, {});
-  row("reduce_into", n, s, none, [&] { weft::reduce_into(gpu, x, x + n, result.p, 0u); }, peer_sum, 0, {});
+  row("reduce", n, s, true, none, sum, peer_sum, a != b, {});
+  row("reduce_into", n, s, false, none, [&] { weft::reduce_into(gpu, x, x + n, result.p, 0u); }, peer_sum, 0, {});
 
   thrust::inclusive_scan(peer, px, px + n, pz);
   row(
-      "inclusive_scan", n, s, none, [&] { weft::inclusive_scan(gpu, x, x + n, y); },
+      "inclusive_scan", n, s, false, none, [&] { weft::inclusive_scan(gpu, x, x + n, y); },
       [&] { thrust::inclusive_scan(peer, px, px + n, pz); }, 0, {{y, z}});
 
   clear();
@@ -111,9 +111,9 @@ void compare(std::int64_t n) {
   auto keep = [&] { kept = weft::copy_if(gpu, x, x + n, y, is_even{}) - y; };
   auto peer_keep = [&] { peer_kept = thrust::copy_if(peer, px, px + n, pz, is_even{}) - pz; };
   keep(), peer_keep();
-  row("copy_if", n, s, none, keep, peer_keep, kept != peer_kept, {{y, z}});
-  row("copy_if_into", n, s, none, [&] { weft::copy_if_into(gpu, x, x + n, y, count.p, is_even{}); }, peer_keep, 0,
-      {{y, z}});
+  row("copy_if", n, s, true, none, keep, peer_keep, kept != peer_kept, {{y, z}});
+  row("copy_if_into", n, s, false, none, [&] { weft::copy_if_into(gpu, x, x + n, y, count.p, is_even{}); }, peer_keep,
+      0, {{y, z}});
 
   auto unsorted = [&] {
     BENCH_CHECK(cudaMemcpyAsync(y, x, n * sizeof(u32), cudaMemcpyDeviceToDevice, s));
@@ -123,7 +123,7 @@ void compare(std::int64_t n) {
   const device_array<u32> sorted(n);
   BENCH_CHECK(cudaMemcpy(sorted.p, z, n * sizeof(u32), cudaMemcpyDeviceToDevice));
   row(
-      "sort", n, s, unsorted, [&] { weft::sort(gpu, y, y + n); }, [&] { thrust::sort(peer, pz, pz + n); }, 0,
+      "sort", n, s, false, unsorted, [&] { weft::sort(gpu, y, y + n); }, [&] { thrust::sort(peer, pz, pz + n); }, 0,
       {{y, sorted.p}});
 }
 
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   weft::stream stream{weft::cuda};
   const auto s = static_cast<cudaStream_t>(stream.handle());
   auto none = [] {};
-  const times t = call(s, 500, none, [&] { nothing<<<1, 32, 0, s>>>(); });
+  const times t = call(s, 500, false, none, [&] { nothing<<<1, 32, 0, s>>>(); });
   std::printf("%-22s %9d %10.2f %10.2f\n", "an empty kernel", 0, t.queued, t.whole);
 
   // What a call asks of the run time besides its launch.

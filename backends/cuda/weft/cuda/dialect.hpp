@@ -391,9 +391,11 @@ void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::sour
     config.numAttrs = 2;
     cuda_check(cudaLaunchKernelEx(&config, run<K>, kernel), "kernel launch", where);
   } else {
-    run<K><<<blocks, K::template block_threads<A>, sizeof(typename K::template shared<A>),
-             static_cast<cudaStream_t>(stream.handle)>>>(kernel);
-    cuda_check(cudaGetLastError(), "kernel launch", where);
+    // Not by <<<…>>>, whose result is the thread's last error, perhaps somebody else's.
+    void* arguments[] = {const_cast<K*>(&kernel)};
+    cuda_check(cudaLaunchKernel(run<K>, dim3(blocks), dim3(K::template block_threads<A>), arguments,
+                                sizeof(typename K::template shared<A>), static_cast<cudaStream_t>(stream.handle)),
+               "kernel launch", where);
   }
 }
 
