@@ -21,26 +21,33 @@ struct hopper {
 
   // Host: tensor maps ------------------------------------------------------------------------------------------------
 
-  /// Describes a row-major matrix to the copy engine: `columns` contiguous elements a row, rows `row_bytes` apart,
-  /// moved in boxes of 128 bytes times `box_rows` rows. False where the engine cannot take it: base or rows not on 16
-  /// bytes.
+  /// Whether the copy engine takes rows this far apart: base and rows on 16 bytes.
   template <class T>
+  static bool takes(const T* data, offset row_stride) {
+    return reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && row_stride * static_cast<offset>(sizeof(T)) % 16 == 0;
+  }
+  /// Describes a row-major matrix to the copy engine: `columns` contiguous elements a row, rows `row_stride` apart,
+  /// moved in boxes of box_rows rows of Bytes (128 or 64) bytes, swizzled over as many. False where it takes no such
+  /// one.
+  template <int Bytes = 128, class T>
   static bool encode(tensor_map& map, const T* data, offset rows, offset columns, offset row_stride, int box_rows) {
     constexpr auto type = sizeof(T) == 1   ? CU_TENSOR_MAP_DATA_TYPE_UINT8
                           : sizeof(T) == 2 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
-                                           : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+                          : sizeof(T) == 4 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT32
+                                           : CU_TENSOR_MAP_DATA_TYPE_FLOAT64;
     const auto row_bytes = static_cast<std::uint64_t>(row_stride) * sizeof(T);
     constexpr offset most = offset{1} << 31;
-    if (reinterpret_cast<std::uintptr_t>(data) % 16 != 0 || row_bytes % 16 != 0 || rows >= most || columns >= most ||
-        row_bytes >= std::uint64_t{1} << 40 || encoder() == nullptr)
+    if (!takes(data, row_stride) || rows >= most || columns >= most || row_bytes >= std::uint64_t{1} << 40 ||
+        encoder() == nullptr)
       return false;
     const cuuint64_t extents[] = {static_cast<cuuint64_t>(columns), static_cast<cuuint64_t>(rows)};
     const cuuint64_t strides[] = {row_bytes};
-    const cuuint32_t box[] = {128 / sizeof(T), static_cast<cuuint32_t>(box_rows)};
+    const cuuint32_t box[] = {Bytes / sizeof(T), static_cast<cuuint32_t>(box_rows)};
     const cuuint32_t steps[] = {1, 1};
     return encoder()(&map, type, 2, const_cast<std::remove_const_t<T>*>(data), extents, strides, box, steps,
-                     CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                     CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+                     CU_TENSOR_MAP_INTERLEAVE_NONE,
+                     Bytes == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B,
+                     CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
   }
 
   // Barriers in shared memory ----------------------------------------------------------------------------------------
@@ -132,6 +139,25 @@ struct hopper {
     asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
   }
 
+  template <class T>
+  static __device__ __forceinline__ T load_shared(word from) {
+    static_assert(sizeof(T) == 8 || sizeof(T) == 16);
+    T v;
+    if constexpr (sizeof(T) == 8) {
+      std::uint64_t w;
+      asm volatile("ld.shared.b64 %0, [%1];" : "=l"(w) : "r"(from) : "memory");
+      v = __builtin_bit_cast(T, w);
+    } else {
+      uint4 w;
+      asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                   : "=r"(w.x), "=r"(w.y), "=r"(w.z), "=r"(w.w)
+                   : "r"(from)
+                   : "memory");
+      v = __builtin_bit_cast(T, w);
+    }
+    return v;
+  }
+
   // Threads ----------------------------------------------------------------------------------------------------------
 
   /// A barrier among `threads` threads of the block; number 0 is block.sync().
@@ -211,6 +237,15 @@ struct hopper {
   static __device__ __forceinline__ void pin(std::int32_t (&d)[N]) {
 #pragma unroll
     for (int i = 0; i < N; ++i) asm volatile("" : "+r"(d[i])::"memory");
+  }
+  /// A warp's d (16 x 8) += a (16 x 8) * b (8 x 8): a is rows g and g + 8 of columns t and t + 4, b rows t and t + 4 of
+  /// column g, d rows g and g + 8 of columns 2 t and 2 t + 1, for g = lane / 4, t = lane % 4.
+  static __device__ __forceinline__ void multiply_f64(double (&d)[4], const double (&a)[4], const double (&b)[2]) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+d"(d[0]), "+d"(d[1]), "+d"(d[2]), "+d"(d[3])
+        : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(b[0]), "d"(b[1]));
   }
   static __device__ __forceinline__ word bits(float v) { return __float_as_uint(v); }
   static __device__ __forceinline__ word bits(std::int32_t v) { return static_cast<word>(v); }

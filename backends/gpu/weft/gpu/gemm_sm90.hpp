@@ -1,6 +1,7 @@
 // The host's side of the Hopper matrix product: what it takes, the tile for a problem, tensor maps, the launch.
 #pragma once
 
+#include <weft/gpu/gemm_pack.hpp>
 #include <weft/gpu/gemm_sm90_kernel.hpp>
 
 namespace weft::gpu {
@@ -30,10 +31,18 @@ auto options_of(const Options& o) {
     return gemm_sm90_options<scalar, epilogue>{o.alpha, o.beta, o.epilogue};
 }
 
-/// Whether a and b are operands of one matrix instruction.
-template <class TA, class TB>
-inline constexpr bool gemm_sm90_types =
-    mma_kind_of<TA> != mma_kind::none&& mma_kind_of<TA> == mma_kind_of<TB>&& dialect::hopper::present;
+/// Whether a product of these types goes to the tensor cores: operands of one matrix instruction, taken as they are,
+/// summed as the hardware sums. What it adds up is not one fused multiply-add after the other.
+template <class P, class TA, class TB, class Options>
+inline constexpr bool gemm_sm90_types = [] {
+  if constexpr (dialect::hopper::present && !P::wants_same_bits && mma_kind_of<TA> != mma_kind::none &&
+                mma_kind_of<TA> == mma_kind_of<TB>)
+    return std::is_same_v<decltype(Options::prologue_a), no_prologue> &&
+           std::is_same_v<decltype(Options::prologue_b), no_prologue> &&
+           std::is_same_v<accumulator_t<TA, TB, Options>, mma_sum<mma_kind_of<TA>>>;
+  else
+    return false;
+}();
 
 /// The product with a given tile shape. False, and nothing done, where the copy engine cannot take an operand.
 template <class Shape, arch A, class P, class TA, class TB, class TC, class Options>
@@ -54,8 +63,9 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   using tail = typename kernel::tail_type;
   k.tail.c = c, k.tail.options = options;
   k.tail.paired = c.column_stride == 1 && c.row_stride % 2 == 0 && reinterpret_cast<std::uintptr_t>(c.data) % 4 == 0;
+  k.tail.rows_contiguous = c.column_stride == 1;
   if constexpr (tail::can_stage)
-    k.tail.staged = c.column_stride == 1 && words::encode(k.tail.c_map, c.data, c.rows, c.columns, c.row_stride, 64);
+    k.tail.stored = c.column_stride == 1 && words::encode(k.tail.c_map, c.data, c.rows, c.columns, c.row_stride, 64);
 
   k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));
   if (Shape::split > 1 && (Shape::split - 1) * ceil_div(k.steps, Shape::split) >= k.steps) return false;
@@ -64,29 +74,108 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   constexpr int group_lines = 2048;  // rows of a group of tiles: with as many columns, about what is in flight
   k.group_rows = group_lines / (Shape::m * Shape::cluster_m);
   const offset clusters = static_cast<offset>(k.tiles_m) * k.tiles_n;
-  const offset resident = device_of(policy).multiprocessors / Shape::cluster;
+  const offset resident = device_of(policy).multiprocessors * Shape::resident / Shape::cluster;
   launch<A>(policy, (Shape::split == 1 && resident < clusters ? resident : clusters) * Shape::cluster, k);
   return true;
 }
 
-/// C = epilogue(alpha * A * B + beta * C) on Hopper's tensor cores. False, and nothing done, where they do not serve:
-/// other types, other hardware, code for plain sm_90, strides or addresses that the copy engine cannot take.
+template <class...>
+struct type_list {};
+
+/// Whether an operand must be copied before the copy engine and the instructions can take it: an operand's lines (rows
+/// of A, columns of B) are `line_stride` apart, the elements of a line `k_stride`.
+template <class Words, class T>
+bool gemm_sm90_wants_copy(const T* data, offset line_stride, offset k_stride) {
+  if (k_stride == 1) return !Words::takes(data, line_stride);
+  return sizeof(T) != 2 || line_stride != 1 || !Words::takes(data, k_stride);
+}
+
+/// About how many cycles a product takes with a tile shape: rounds of blocks, times what a block waits for longest, the
+/// products or the copies (48 bytes a cycle and multiprocessor from the L2 cache, as measured on an H100); beside the
+/// products, copies cost power. Then rounding and storing the tile, starting clusters, folding split sums.
+template <class Shape>
+offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multiprocessors) {
+  if (steps < Shape::split) return offset{1} << 60;
+  const offset blocks =
+      ceil_div(rows, Shape::m * Shape::cluster_m) * ceil_div(columns, Shape::n * Shape::cluster_n) * Shape::cluster;
+  constexpr offset products = Shape::m * Shape::n / 32;
+  constexpr offset copies = (Shape::m / Shape::cluster_n + Shape::n / Shape::cluster_m) * 128 / 48;
+  constexpr offset step = (products > copies ? products : copies) + copies / 16;
+  constexpr offset tail = 500 + Shape::m * Shape::n / 13 + (Shape::split > 1 ? 2500 : 0);
+  return ceil_div(blocks, multiprocessors) * (ceil_div(steps, Shape::split) * step + tail) +
+         (Shape::cluster_m * Shape::cluster_n > 1 ? 3000 : 0);
+}
+
+/// The product with the first of the shapes that is about the fastest.
+template <arch A, class P, class TA, class TB, class TC, class Options, class... Shapes>
+bool gemm_sm90_fastest(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options,
+                       type_list<Shapes...>) {
+  const offset steps = ceil_div(a.columns * static_cast<offset>(sizeof(TA)), 128);
+  const offset cycles[] = {gemm_sm90_cycles<Shapes>(c.rows, c.columns, steps, device_of(policy).multiprocessors)...};
+  int best = 0;
+  for (int i = 1; i < static_cast<int>(sizeof...(Shapes)); ++i)
+    if (cycles[i] < cycles[best]) best = i;
+  bool done = false;
+  int i = 0;
+  ((best == i++ ? static_cast<void>(done = gemm_sm90_with<Shapes, A>(policy, a, b, c, options)) : void()), ...);
+  return done;
+}
+
+using gemm_sm90_thin = gemm_sm90_shape<64, 16, 6, 1, 1, 2, 2>;
+/// Large tiles, alone and sharing columns; small ones for few of them; few columns, with long rows and not.
+template <mma_kind Kind>
+using gemm_sm90_shapes =
+    std::conditional_t<Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2,
+                       type_list<gemm_sm90_shape<128, 128, 6, 2>, gemm_sm90_shape<128, 64, 8>, gemm_sm90_thin>,
+                       type_list<gemm_sm90_shape<128, 256, 4>, gemm_sm90_shape<128, 256, 4, 2>,
+                                 gemm_sm90_shape<128, 64, 8>, gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_thin>>;
+
+/// The kernel's rows of C are contiguous; a C of contiguous columns is the transposed product. So is one of few rows:
+/// 64 rows are the least that an instruction takes, of columns 8 will do.
+template <arch A, class P, class TA, class TB, class TC, class Options>
+bool gemm_sm90_oriented(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+  if (c.rows <= 32 && c.columns > 32)
+    return gemm_sm90_fastest<A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options),
+                                type_list<gemm_sm90_thin, gemm_sm90_shape<128, 64, 8>>{});
+  constexpr gemm_sm90_shapes<mma_kind_of<TA>> shapes;
+  if (c.column_stride != 1 && c.row_stride == 1)
+    return gemm_sm90_fastest<A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options), shapes);
+  return gemm_sm90_fastest<A>(policy, a, b, c, options_of<false>(options), shapes);
+}
+
+/// C = epilogue(alpha * A * B + beta * C) on Hopper's tensor cores. Operands that the copy engine cannot take are
+/// copied first, where the product is worth it. False, and nothing done, where they do not serve: other types, other
+/// hardware, code for plain sm_90, small products of operands that want a copy.
 template <class P, class TA, class TB, class TC, class Options>
 bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
-  if constexpr (!gemm_sm90_types<TA, TB>) {
+  if constexpr (!gemm_sm90_types<P, TA, TB, Options>) {
     return false;
   } else {
     if (!device_of(policy).hopper_code || a.columns == 0) return false;
-    if ((a.column_stride != 1 && a.row_stride != 1) || (b.column_stride != 1 && b.row_stride != 1)) return false;
     return on_arch(policy, [&]<arch A>() {
       if constexpr (A == arch::sm_90) {
-        auto run = [&](auto x, auto y, auto z, const auto& o) {
-          return gemm_sm90_with<gemm_sm90_shape<128, 256, 4, 2>, A>(policy, x, y, z, o);
-        };
-        // The kernel's rows of C are contiguous; a C of contiguous columns is the transposed product.
-        if (c.column_stride != 1 && c.row_stride == 1)
-          return run(transposed(b), transposed(a), transposed(c), options_of<true>(options));
-        return run(a, b, c, options_of<false>(options));
+        using words =
+            typename gemm_sm90_kernel<dialect::hopper, gemm_sm90_shape<64, 64, 4>, mma_kind_of<TA>, TC, Options>::words;
+        using value = std::remove_const_t<TA>;
+        const bool copy_a = gemm_sm90_wants_copy<words>(a.data, a.row_stride, a.column_stride);
+        const bool copy_b = gemm_sm90_wants_copy<words>(b.data, b.column_stride, b.row_stride);
+        if (copy_a || copy_b) {
+          if (c.rows * c.columns * a.columns < offset{1} << 26) return false;
+          const offset pitch = gemm_packed_pitch(a.columns, sizeof(value));
+          temporary<value> memory(policy, ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch);
+          value* const from_b = memory.data() + (copy_a ? c.rows * pitch : 0);
+          gemm_pack<A, value>(
+              policy, {a.data, memory.data(), copy_a ? c.rows : 0, a.columns, a.row_stride, a.column_stride, pitch},
+              {b.data, from_b, copy_b ? c.columns : 0, a.columns, b.column_stride, b.row_stride, pitch});
+          const matrix<const value> packed_a{memory.data(), c.rows, a.columns, pitch, 1},
+              packed_b{from_b, a.columns, c.columns, 1, pitch};
+          const matrix<const value> left =
+              copy_a ? packed_a : matrix<const value>{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
+          const matrix<const value> right =
+              copy_b ? packed_b : matrix<const value>{b.data, b.rows, b.columns, b.row_stride, b.column_stride};
+          return gemm_sm90_oriented<A>(policy, left, right, c, options);
+        }
+        return gemm_sm90_oriented<A>(policy, a, b, c, options);
       } else {
         return false;
       }

@@ -16,14 +16,16 @@
 namespace weft::gpu {
 
 /// A tile of M x N; stages of the ring; blocks of a cluster that share B (their tiles lie below one another), that
-/// share A, or that split k.
-template <int M, int N, int Stages, int ClusterM = 1, int ClusterN = 1, int Split = 1>
+/// share A, or that split k; blocks a multiprocessor holds at once, if more than one (the next kernel's then start
+/// while this one's end).
+template <int M, int N, int Stages, int ClusterM = 1, int ClusterN = 1, int Split = 1, int Resident = 1>
 struct gemm_sm90_shape {
   static constexpr int m = M, n = N, stages = Stages;
-  static constexpr int cluster_m = ClusterM, cluster_n = ClusterN, split = Split;
+  static constexpr int cluster_m = ClusterM, cluster_n = ClusterN, split = Split, resident = Resident;
   static constexpr int cluster = ClusterM * ClusterN * Split;
   static constexpr int consumers = M / 64;
   static_assert(M % 64 == 0 && (Split == 1 || ClusterM * ClusterN == 1));
+  static_assert(N >= 64 * ClusterM && M >= 64 * ClusterN || ClusterM * ClusterN == 1, "shares are 64 lines at least");
 };
 
 template <class Words, class Shape, mma_kind Kind, class TC, class Options>
@@ -40,10 +42,12 @@ struct gemm_sm90_kernel {
   static constexpr int sums = Shape::n / 2;          // of a thread
   using tail_type = gemm_sm90_tail<Words, Shape, sum_type, TC, Options>;
 
+  static constexpr bool moves_registers = consumers > 1 && Shape::resident == 1;
+
   template <arch A>
   static constexpr int block_threads = 128 * (1 + consumers);
   template <arch A>
-  static constexpr int block_residency = 1;
+  static constexpr int block_residency = Shape::resident;
   template <arch A>
   static constexpr int cluster_blocks = Shape::cluster;
   static constexpr bool starts_early = true;
@@ -118,7 +122,7 @@ struct gemm_sm90_kernel {
     hopper::wait_for_stream();
 
     if (group == 0) {
-      if constexpr (consumers > 1) hopper::template give_registers<consumers == 2 ? 24 : 32>();
+      if constexpr (moves_registers) hopper::template give_registers<consumers == 2 ? 24 : 32>();
       if (block.thread() == 0) {
         ring at;
         for (unsigned t = first; t < tiles; t += stride) {
@@ -138,24 +142,24 @@ struct gemm_sm90_kernel {
       block.warp().sync();
       if constexpr (Shape::split > 1) hopper::cluster_arrive(), hopper::cluster_wait();  // the sums are there
     } else {
-      if constexpr (consumers > 1) hopper::template take_registers<consumers == 2 ? 240 : 160>();
+      if constexpr (moves_registers) hopper::template take_registers<consumers == 2 ? 240 : 160>();
       const unsigned consumer = group - 1;
       ring at;
       sum_type d[sums];
       auto compute = [&] {
         const word mine = a + consumer * 8192;
         const int n = k_last - k_first;
-        if (a_along_k) {
-          if (b_along_k)
-            multiply<hopper, 0, 0>(d, at, n, mine, b, full, empty, block.thread(), rank);
-          else
-            multiply<hopper, 0, 1>(d, at, n, mine, b, full, empty, block.thread(), rank);
-        } else {
-          if (b_along_k)
-            multiply<hopper, 1, 0>(d, at, n, mine, b, full, empty, block.thread(), rank);
-          else
-            multiply<hopper, 1, 1>(d, at, n, mine, b, full, empty, block.thread(), rank);
-        }
+        auto run = [&]<int A, int B>() {
+          multiply<hopper, A, B>(d, at, n, mine, b, full, empty, block.thread(), rank);
+        };
+        if constexpr (Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2)
+          multiply_f8<hopper>(d, at, n, mine, b, full, empty, block.thread(), rank);
+        else if constexpr (element_bytes != 2)
+          run.template operator()<0, 0>();
+        else if (a_along_k)
+          b_along_k ? run.template operator()<0, 0>() : run.template operator()<0, 1>();
+        else
+          b_along_k ? run.template operator()<1, 0>() : run.template operator()<1, 1>();
       };
       if constexpr (Shape::split == 1) {
         for (unsigned t = first; t < tiles; t += stride) {
@@ -231,6 +235,30 @@ struct gemm_sm90_kernel {
     H::template multiply_wait<0>();
     H::pin(d);
     release<H>(empty + 8 * previous, thread, rank);
+  }
+
+  /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats.
+  template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE static void multiply_f8(sum_type (&d)[sums], ring& at, int n, word a, word b,
+                                                             word full, word empty, unsigned thread, unsigned rank) {
+    static_assert(Shape::n <= 128, "two sets of sums must fit in the registers");
+    const std::uint64_t a_tile = H::tile_of(a, 8192, 1024), b_tile = H::tile_of(b, 8192, 1024);
+#pragma unroll
+    for (int j = 0; j < sums; ++j) d[j] = 0;
+    for (int k = 0; k < n; ++k, at.next()) {
+      sum_type part[sums];
+      H::barrier_wait(full + 8 * at.stage, at.phase);
+      const std::uint64_t ak = a_tile + at.stage * (a_bytes >> 4), bk = b_tile + at.stage * (b_bytes >> 4);
+      H::multiply_fence();
+#pragma unroll
+      for (int i = 0; i < 4; ++i) H::template multiply<Kind, Shape::n, 0, 0>(part, ak + i * 2, bk + i * 2, i != 0);
+      H::multiply_commit();
+      H::template multiply_wait<0>();
+      H::pin(part);
+      release<H>(empty + 8 * at.stage, thread, rank);
+#pragma unroll
+      for (int j = 0; j < sums; ++j) d[j] += part[j];
+    }
   }
 
   /// Tells every block whose loads reach this stage that this warpgroup has read it.

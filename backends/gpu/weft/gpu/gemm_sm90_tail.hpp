@@ -15,37 +15,31 @@ struct gemm_sm90_tail {
   static constexpr int sums = Shape::n / 2, piece_columns = 128 / static_cast<int>(sizeof(TC));
   static constexpr bool can_stage =
       Shape::split == 1 && (sizeof(TC) == 2 || sizeof(TC) == 4) && Shape::n % piece_columns == 0;
+  static constexpr int pieces = can_stage ? Shape::n / piece_columns : 1, buffers = pieces % 2 == 0 ? 2 : 1;
   static constexpr bool plain = std::is_same_v<decltype(Options::epilogue), no_epilogue>;
 
   struct shared {
-    unsigned char piece[can_stage ? Shape::consumers * 2 : 1][can_stage ? 8192 : 16];
+    unsigned char piece[can_stage ? Shape::consumers * buffers : 1][can_stage ? 8192 : 16];
   };
 
   typename Words::tensor_map c_map;
   matrix<TC> c;
   Options options;
-  bool staged;  // C is written by the copy engine
-  bool paired;  // two neighbours of a row of C may be written at once
+  bool rows_contiguous;  // of C
+  bool stored;           // C is written by the copy engine
+  bool paired;           // two neighbours of a row of C may be written at once
 
   WEFT_DEVICE void prefetch() const {
-    if (staged) Words::prefetch(c_map);
+    if (stored) Words::prefetch(c_map);
   }
 
-  /// The value of C at (row, column) for a sum; inside C only.
+  using alpha_type = decltype(Options::alpha);
+  using beta_type = decltype(Options::beta);
+
+  /// What a sum becomes, rounded, at a place inside C, where beta is 0.
   WEFT_DEVICE auto value_of(Sum sum, offset row, offset column) const {
-    using scalar = decltype(Options::alpha);
-    scalar v = options.alpha * static_cast<scalar>(sum);
-    if (options.beta != scalar(0)) v += options.beta * static_cast<scalar>(c(row, column));
-    return options.epilogue(v, row, column);
-  }
-  /// The same where C is not read. `Scaled`: there is no more to do than alpha, so it may lie outside of C.
-  template <bool Scaled>
-  WEFT_DEVICE auto new_value(Sum sum, offset row, offset column) const {
-    const auto v = options.alpha * static_cast<decltype(Options::alpha)>(sum);
-    if constexpr (Scaled)
-      return v;
-    else
-      return options.epilogue(v, row, column);
+    using V = weft::detail::scaled_t<Sum, alpha_type>;
+    return options.epilogue(weft::detail::scaled(options.alpha, static_cast<V>(sum)), row, column);
   }
 
   /// Two neighbours of a row, rounded to 16 bits.
@@ -54,7 +48,7 @@ struct gemm_sm90_tail {
     if constexpr (mma_kind_of<TC> == mma_kind::f16 || mma_kind_of<TC> == mma_kind::bf16) {
       return H::template pack<mma_kind_of<TC>>(static_cast<float>(low), static_cast<float>(high));
     } else {
-      const TC pair[2] = {static_cast<TC>(low), static_cast<TC>(high)};
+      const TC pair[2] = {converted<TC>(low), converted<TC>(high)};
       word w;
       __builtin_memcpy(&w, pair, 4);
       return w;
@@ -66,17 +60,19 @@ struct gemm_sm90_tail {
   WEFT_DEVICE void put(H, Sum s0, Sum s1, int row, int column) const {
     if (row >= c.rows || column >= c.columns) return;
     TC* const to = &c(row, column);
-    const auto low = value_of(s0, row, column);
+    TC pair[2] = {weft::detail::finished(options, s0, to, row, column)};
     if (column + 1 < c.columns) {
-      const auto high = value_of(s1, row, column + 1);
+      pair[1] = weft::detail::finished(options, s1, to + c.column_stride, row, column + 1);
       if constexpr (sizeof(TC) == 2)
         if (paired) {
-          *reinterpret_cast<word*>(to) = pack<H>(low, high);
+          word w;
+          __builtin_memcpy(&w, pair, 4);
+          *reinterpret_cast<word*>(to) = w;
           return;
         }
-      to[c.column_stride] = static_cast<TC>(high);
+      to[c.column_stride] = pair[1];
     }
-    *to = static_cast<TC>(low);
+    *to = pair[0];
   }
 
   /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C.
@@ -88,8 +84,8 @@ struct gemm_sm90_tail {
     if constexpr (can_stage) {
       // An epilogue is called inside C only; beta reads C where the sums are.
       const bool whole = top + 64 <= c.rows && column0 + Shape::n <= c.columns;
-      if (staged && options.beta == decltype(Options::beta)(0) && (plain || whole))
-        return store_pieces<plain, H>(d, top, column0, consumer, thread, s);
+      if (rows_contiguous && options.beta == beta_type(0) && (plain || whole))
+        return store_pieces<H>(d, top, column0, consumer, thread, s);
     }
 #pragma unroll
     for (int j = 0; j < sums; j += 2)
@@ -97,22 +93,22 @@ struct gemm_sm90_tail {
   }
 
   /// The same by way of shared memory and the copy engine.
-  template <bool Scaled, class H>
+  template <class H>
   [[gnu::always_inline]] WEFT_DEVICE void store_pieces(Sum (&d)[sums], int top, int column0, unsigned consumer,
                                                        unsigned thread, shared& s) const {
-    constexpr int pieces = Shape::n / piece_columns, piece_sums = piece_columns / 2;
+    constexpr int piece_sums = piece_columns / 2;
     const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
-    const word memory = H::address_of(s.piece[consumer * 2]);
+    const word memory = H::address_of(s.piece[consumer * buffers]);
 #pragma unroll
     for (int p = 0; p < pieces; ++p) {
-      const word to = memory + (p % 2) * 8192;
+      const word to = memory + p % buffers * 8192;
       // The piece that was in this buffer has been read: that of two rounds ago, or the last one of all.
-      if (thread == 0) H::template store_wait_read<pieces % 2 == 0>();
+      if (thread == 0) H::template store_wait_read<buffers - 1>();
       H::sync(1 + static_cast<int>(consumer), 128);
       auto value = [&](int j) {  // sum j of the piece
         const int at = p * piece_sums + j;
-        return new_value<Scaled>(d[at], top + first + lane / 4 + 8 * (at / 2 % 2),
-                                 column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
+        return value_of(d[at], top + first + lane / 4 + 8 * (at / 2 % 2),
+                        column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
       };
       if constexpr (sizeof(TC) == 2) {
         // Lanes 0-7 name the rows of the upper left 8 x 8, 8-15 lower left, 16-23 upper right, 24-31 lower right.
@@ -126,7 +122,7 @@ struct gemm_sm90_tail {
 #pragma unroll
         for (int j = 0; j < piece_sums; j += 2) {
           const int line = first + lane / 4 + 8 * (j / 2 % 2), unit = 2 * (j / 4) + lane % 4 / 2;
-          const TC pair[2] = {static_cast<TC>(value(j)), static_cast<TC>(value(j + 1))};
+          const TC pair[2] = {converted<TC>(value(j)), converted<TC>(value(j + 1))};
           word w[2];
           __builtin_memcpy(w, pair, 8);
           H::store_shared(to + line * 128 + ((unit ^ (line % 8)) << 4) + lane % 2 * 8, w[0], w[1]);
@@ -134,17 +130,32 @@ struct gemm_sm90_tail {
       }
       H::fence_async();
       H::sync(1 + static_cast<int>(consumer), 128);
-      if (thread == 0) {
+      if (!stored) {
+        copy_piece(s.piece[consumer * buffers + p % buffers], top, column0 + p * piece_columns, thread);
+      } else if (thread == 0) {
         H::store(c_map, to, column0 + p * piece_columns, top);
         H::store_commit();
       }
     }
   }
 
+  /// A piece to rows of C on which the copy engine cannot write, consecutive lanes side by side.
+  WEFT_DEVICE void copy_piece(const unsigned char* piece, int row0, int column0, unsigned thread) const {
+    const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
+#pragma unroll 4
+    for (int line = first; line < first + 16; ++line)
+#pragma unroll
+      for (int x = lane; x < piece_columns; x += 32) {
+        const int byte = x * static_cast<int>(sizeof(TC));
+        const auto value = *reinterpret_cast<const TC*>(piece + line * 128 + ((byte / 16 ^ line % 8) << 4) + byte % 16);
+        if (row0 + line < c.rows && column0 + x < c.columns) (&c(row0 + line, column0))[x] = value;
+      }
+  }
+
   /// Before the block ends: its stores have left shared memory.
   template <class H>
   WEFT_DEVICE void drain(H, unsigned thread) const {
-    if (staged && thread == 0) H::template store_wait_read<0>();
+    if (stored && thread == 0) H::template store_wait_read<0>();
   }
 
   // Split k ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,168 @@
+// What warps do with a stage of a product in shared memory (gemm_ring.hpp): the sums of a tile, spread over the
+// threads. A core names the tile, the stages, how the copy engine lays out lines whose k are contiguous (`k_bytes` a
+// row), and
+//   multiply<Hopper, AlongA, AlongB>(a, b, thread)   sums += stage; Along: k is contiguous in that operand
+//   each<AlongA, AlongB>(thread, f)                  f(row, column, sum) for each of the thread's sums
+#pragma once
+
+#include <weft/gpu/mma.hpp>
+
+namespace weft::gpu {
+
+/// Where a thread is in a ring of stages.
+template <int Stages>
+struct gemm_ring_place {
+  int stage = 0;
+  unsigned phase = 0;
+  WEFT_DEVICE void next() {
+    if (++stage == Stages) stage = 0, phase ^= 1;
+  }
+};
+
+struct gemm_tile_place {
+  unsigned row, column;
+};
+/// Tile number t of tiles_m x tiles_n, in groups of `group_rows` rows that go column by column, so that tiles in flight
+/// share operands in the L2 cache.
+inline WEFT_DEVICE gemm_tile_place gemm_place_of(unsigned t, unsigned tiles_m, unsigned tiles_n, unsigned group_rows) {
+  const unsigned in_group = group_rows * tiles_n, first = t / in_group * group_rows;
+  const unsigned rows = tiles_m - first < group_rows ? tiles_m - first : group_rows, at = t % in_group;
+  return {first + at % rows, at / rows};
+}
+
+/// f64 tensor cores: 128 x 128 of 8 warps, 2 x 4 of them, each 64 x 32 in products of 16 x 8 x 8. The products take the
+/// stage's k in the order 0 2 4 6 1 3 5 7: then a lane's two elements are neighbours, 16 bytes, where k is contiguous,
+/// and rows of k four lanes apart fall on different banks where it is not.
+template <int Stages>
+struct gemm_core_f64 {
+  using value = double;
+  static constexpr int m = 128, n = 128, stages = Stages, warps = 8, k_bytes = 64;
+  struct pair {
+    double x, y;
+  };
+
+  double sum[4][4][4];  // [16 rows][8 columns][of a product]
+
+  template <class H, bool AlongA, bool AlongB>
+  [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
+    const unsigned lane = thread % 32, g = lane / 4, t = lane % 4, row0 = thread / 32 % 2 * 64,
+                   column0 = thread / 64 * 32;
+#pragma unroll
+    for (unsigned k = 0; k < 2; ++k) {  // 8 of them
+      double x[4][4], y[4][2];
+#pragma unroll
+      for (unsigned i = 0; i < 4; ++i) {
+        const pair upper = fragment<H, AlongA, m>(a, row0 + 16 * i + g, k, t);
+        const pair lower = fragment<H, AlongA, m>(a, row0 + 16 * i + 8 + g, k, t);
+        x[i][0] = upper.x, x[i][1] = lower.x, x[i][2] = upper.y, x[i][3] = lower.y;
+      }
+#pragma unroll
+      for (unsigned j = 0; j < 4; ++j) {
+        const pair p = fragment<H, AlongB, n>(b, column0 + 8 * j + g, k, t);
+        y[j][0] = p.x, y[j][1] = p.y;
+      }
+#pragma unroll
+      for (unsigned i = 0; i < 4; ++i)
+#pragma unroll
+        for (unsigned j = 0; j < 4; ++j) H::multiply_f64(sum[i][j], x[i], y[j]);
+    }
+  }
+  /// Elements 8 k + 2 t and the next of a line.
+  template <class H, bool Along, int Lines>
+  [[gnu::always_inline]] static WEFT_DEVICE pair fragment(std::uint32_t operand, unsigned line, unsigned k,
+                                                          unsigned t) {
+    if constexpr (Along) {  // [half of k][line][64 bytes]
+      return H::template load_shared<pair>(operand + k * Lines * 64 + line * 64 + ((t ^ (line / 2 % 4)) << 4));
+    } else {  // [16 lines][k][128 bytes]
+      const std::uint32_t rows = operand + line / 16 * 2048 + (8 * k + 2 * t) * 128 + line % 2 * 8;
+      const unsigned unit = line % 16 / 2;
+      return {H::template load_shared<double>(rows + ((unit ^ (2 * t)) << 4)),
+              H::template load_shared<double>(rows + 128 + ((unit ^ (2 * t + 1)) << 4))};
+    }
+  }
+
+  template <bool, bool, class F>
+  [[gnu::always_inline]] WEFT_DEVICE void each(unsigned thread, F f) const {
+    const unsigned lane = thread % 32, row0 = thread / 32 % 2 * 64 + lane / 4,
+                   column0 = thread / 64 * 32 + lane % 4 * 2;
+#pragma unroll
+    for (unsigned i = 0; i < 4; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < 4; ++j)
+#pragma unroll
+        for (unsigned e = 0; e < 4; ++e) f(row0 + 16 * i + e / 2 * 8, column0 + 8 * j + e % 2, sum[i][j][e]);
+  }
+};
+
+/// f32 by fused multiply-add: 128 x 256 of 8 warps, 4 x 2 of them, each 32 x 128, a thread 8 x 16 of it in 4 x 8 lanes.
+template <int Stages>
+struct gemm_core_f32 {
+  using value = float;
+  static constexpr int m = 128, n = 256, stages = Stages, warps = 8, k_bytes = 128;
+  struct quad {
+    float v[4];
+  };
+
+  float sum[8][16];
+
+  /// Line number i of a thread that is number `at` of `Lanes` side by side: single lines where k is contiguous, groups
+  /// of four where lines are, so that in both cases the lanes' 16-byte reads fall on different banks.
+  template <bool Along, int Lanes>
+  static constexpr WEFT_DEVICE unsigned line_of(unsigned at, unsigned i) {
+    return Along ? i * Lanes + at : (i / 4 * Lanes + at) * 4 + i % 4;
+  }
+  /// Four k of four of the thread's lines (4 q …), as v[k].v[line] or, along k, v[line].v[k].
+  template <class H, bool Along, int Lanes>
+  [[gnu::always_inline]] static WEFT_DEVICE void fragment(quad (&v)[4], std::uint32_t operand, unsigned line0,
+                                                          unsigned at, unsigned q, unsigned k) {
+#pragma unroll
+    for (unsigned i = 0; i < 4; ++i) {
+      if constexpr (Along) {  // [line][128 bytes]
+        const unsigned line = line0 + line_of<true, Lanes>(at, 4 * q + i);
+        v[i] = H::template load_shared<quad>(operand + line * 128 + ((k ^ (line % 8)) << 4));
+      } else {  // [32 lines][k][128 bytes]
+        const unsigned line = line0 + line_of<false, Lanes>(at, 4 * q), row = 4 * k + i;
+        v[i] =
+            H::template load_shared<quad>(operand + line / 32 * 4096 + row * 128 + ((line % 32 / 4 ^ (row % 8)) << 4));
+      }
+    }
+  }
+
+  template <class H, bool AlongA, bool AlongB>
+  [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
+    const unsigned lane = thread % 32, row0 = thread / 32 % 4 * 32, column0 = thread / 128 * 128;
+#pragma unroll 2
+    for (unsigned k = 0; k < 8; ++k) {  // four of them
+      quad x[2][4];
+#pragma unroll
+      for (unsigned q = 0; q < 2; ++q) fragment<H, AlongA, 4>(x[q], a, row0, lane / 8, q, k);
+#pragma unroll
+      for (unsigned p = 0; p < 4; ++p) {
+        quad y[4];
+        fragment<H, AlongB, 8>(y, b, column0, lane % 8, p, k);
+#pragma unroll
+        for (unsigned e = 0; e < 4; ++e)
+#pragma unroll
+          for (unsigned i = 0; i < 8; ++i)
+#pragma unroll
+            for (unsigned j = 0; j < 4; ++j) {
+              float& to = sum[i][4 * p + j];
+              to = __builtin_fmaf(AlongA ? x[i / 4][i % 4].v[e] : x[i / 4][e].v[i % 4], AlongB ? y[j].v[e] : y[e].v[j],
+                                  to);
+            }
+      }
+    }
+  }
+
+  template <bool AlongA, bool AlongB, class F>
+  [[gnu::always_inline]] WEFT_DEVICE void each(unsigned thread, F f) const {
+    const unsigned lane = thread % 32, row0 = thread / 32 % 4 * 32, column0 = thread / 128 * 128;
+#pragma unroll
+    for (unsigned i = 0; i < 8; ++i)
+#pragma unroll
+      for (unsigned j = 0; j < 16; ++j)
+        f(row0 + line_of<AlongA, 4>(lane / 8, i), column0 + line_of<AlongB, 8>(lane % 8, j), sum[i][j]);
+  }
+};
+
+}  // namespace weft::gpu

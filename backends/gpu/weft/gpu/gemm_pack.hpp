@@ -1,0 +1,72 @@
+// Copies of operands that the copy engine can take: rows of k contiguous elements on 16-byte boundaries. For strides or
+// addresses that it cannot, and for types whose matrix instructions want k contiguous where it is not. Both operands in
+// one launch; each element is read and written once, in order of memory on either side (transposes go through shared
+// memory, 64 x 64 elements a block).
+#pragma once
+
+#include <weft/gemm.hpp>
+#include <weft/gpu/launch.hpp>
+#include <weft/memory.hpp>
+
+namespace weft::gpu {
+
+/// What to copy: lines (rows of A, columns of B) of `depth` elements, and where to. No lines: nothing.
+template <class T>
+struct gemm_pack_job {
+  const T* from;
+  T* to;
+  offset lines, depth, line_stride, k_stride, pitch;
+};
+
+template <class T>
+struct gemm_pack_kernel {
+  static constexpr int side = 64, threads = 256;
+  template <arch A>
+  static constexpr int block_threads = threads;
+  template <arch A>
+  struct shared {
+    T tile[side][side + 4 / static_cast<int>(sizeof(T) < 4 ? sizeof(T) : 4)];  // pad: columns without bank conflicts
+  };
+
+  gemm_pack_job<T> a, b;
+  unsigned a_blocks;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    const bool second = block.index() >= a_blocks;
+    const gemm_pack_job<T>& job = second ? b : a;
+    const unsigned index = second ? block.index() - a_blocks : block.index();
+    const auto across = static_cast<unsigned>((job.depth + side - 1) / side);
+    const offset line0 = static_cast<offset>(index / across) * side, k0 = static_cast<offset>(index % across) * side;
+    const int thread = static_cast<int>(block.thread());
+    const bool along_k = job.k_stride <= job.line_stride;
+
+#pragma unroll
+    for (int i = 0; i < side * side / threads; ++i) {
+      const int e = i * threads + thread, line = along_k ? e / side : e % side, k = along_k ? e % side : e / side;
+      if (line0 + line < job.lines && k0 + k < job.depth)
+        s.tile[line][k] = job.from[(line0 + line) * job.line_stride + (k0 + k) * job.k_stride];
+    }
+    block.sync();
+#pragma unroll
+    for (int i = 0; i < side * side / threads; ++i) {
+      const int e = i * threads + thread, line = e / side, k = e % side;
+      if (line0 + line < job.lines && k0 + k < job.depth) job.to[(line0 + line) * job.pitch + k0 + k] = s.tile[line][k];
+    }
+  }
+};
+
+/// An operand copied: lines of k contiguous elements, `pitch` apart.
+constexpr offset gemm_packed_pitch(offset depth, offset element_bytes) {
+  return ceil_div(depth * element_bytes, 128) * 128 / element_bytes;
+}
+
+/// Copies both operands (either may have no lines) in one launch.
+template <arch A, class T, class P>
+void gemm_pack(const P& policy, const gemm_pack_job<T>& a, const gemm_pack_job<T>& b) {
+  constexpr int side = gemm_pack_kernel<T>::side;
+  auto blocks = [](const gemm_pack_job<T>& job) { return ceil_div(job.lines, side) * ceil_div(job.depth, side); };
+  launch<A>(policy, blocks(a) + blocks(b), gemm_pack_kernel<T>{a, b, static_cast<unsigned>(blocks(a))});
+}
+
+}  // namespace weft::gpu
