@@ -288,6 +288,63 @@ bool vectors_move(const Policy& policy) {
   return weft::to_vector(policy, to) == in;
 }
 
+/// Copies in bulk where there are such: rounds of one stage, copied by the first thread and moved on by all the others,
+/// which release it. Without, all threads copy.
+struct bulk_kernel {
+  static constexpr int stage = 4 * threads, rounds = 5;
+  template <arch A>
+  static constexpr int block_threads = threads;
+  template <arch A>
+  struct shared {
+    alignas(16) u32 words[stage];
+    u64 loaded, released;
+  };
+  const u32* from;  // [blocks][rounds][stage]
+  u32* to;          // the same, plus one everywhere
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    const unsigned t = block.thread(), start = block.index() * rounds * stage;
+    if constexpr (Block::has_bulk_copies) {
+      if (t == 0) {
+        block.barrier_init(&s.loaded, 1);
+        block.barrier_init(&s.released, threads - Block::width);
+      }
+      block.sync();
+      for (unsigned r = 0; r < rounds; ++r) {
+        if (block.warp().index() == 0) {
+          block.barrier_wait(&s.released, (r & 1) ^ 1);
+          if (t == 0) {
+            block.barrier_expect(&s.loaded, sizeof(s.words));
+            block.bulk_load(s.words, from + start + r * stage, sizeof(s.words) / 2, &s.loaded);
+            block.bulk_load(s.words + stage / 2, from + start + r * stage + stage / 2, sizeof(s.words) / 2, &s.loaded);
+          }
+          block.warp().sync();
+        } else {
+          block.barrier_wait(&s.loaded, r & 1);
+          for (unsigned i = t - Block::width; i < stage; i += threads - Block::width)
+            to[start + r * stage + i] = s.words[i] + 1;
+          block.barrier_arrive(&s.released);
+        }
+      }
+    } else {
+      for (unsigned i = t; i < rounds * stage; i += threads) to[start + i] = from[start + i] + 1;
+    }
+  }
+};
+
+template <class Policy>
+bool bulk_copies_move(const Policy& policy) {
+  std::vector<u32> in(blocks * bulk_kernel::rounds * bulk_kernel::stage);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<u32>(mix(i));
+  const auto from = weft::to_buffer(policy, in);
+  weft::buffer<u32> to(policy, from.size());
+  weft::gpu::on_arch(policy, [&]<arch A>() {
+    weft::gpu::launch<A>(policy, blocks, bulk_kernel{from.data(), to.data()});
+  });
+  for (u32& x : in) ++x;
+  return weft::to_vector(policy, to) == in;
+}
+
 /// Every atomic word on cells of type T, by all threads of all blocks at once.
 template <class T>
 struct atomic_kernel {

@@ -7,8 +7,8 @@
 
 namespace {
 
-template <class T, class Op>
-void scans(const std::vector<offset>& lengths, const T& init, Op op) {
+template <class T, class Op, class Policy = decltype(::policy)>
+void scans(const std::vector<offset>& lengths, const T& init, Op op, const Policy& policy = ::policy) {
   for (const offset n : lengths) {
     const u64 seed = 1 + static_cast<u64>(n);
     INFO("n = " << n << ", seed = " << seed << ", " << sizeof(T) << " bytes");
@@ -48,6 +48,64 @@ TEST_CASE("scans with operators that are associative only, and have no identity"
   scans<u32>(few_sizes(), 5u, weft::multiplies{});  // peer defect 8
   scans<i32>(few_sizes(), 100, weft::maximum{});
 }
+
+#if __has_include(<weft/gpu/scan.hpp>)
+#include <weft/gpu/scan.hpp>
+namespace {
+struct less_77 {
+  WEFT_HOST_DEVICE i64 operator()(u32 v) const { return static_cast<i64>(v) - 77; }
+};
+/// Tuning that sends every length through one kernel, with small tiles.
+struct look_back_only {
+  constexpr auto operator()(weft::gpu::scan_tuning, weft::gpu::arch, int) const {
+    return weft::gpu::scan_tuning{64, 16};
+  }
+};
+struct few_tiles_only {
+  constexpr auto operator()(weft::gpu::scan_tuning, weft::gpu::arch, int) const {
+    return weft::gpu::scan_tuning{64, 16, {64, 16, 1 << 20}};
+  }
+};
+template <int Threads, int ThreadBytes, int FoldThreads, int RingBytes>
+struct pipeline_only {
+  constexpr auto operator()(weft::gpu::scan_tuning, weft::gpu::arch, int) const {
+    return weft::gpu::scan_tuning{64, 16, {}, {Threads, ThreadBytes, FoldThreads, RingBytes, 1, 1}};
+  }
+};
+
+template <class Policy>
+void scans_of_all_kinds(const Policy& policy) {
+  std::vector<offset> lengths = few_sizes();
+  lengths.push_back(large_n);
+  scans<u32>(lengths, 7u, weft::plus{}, policy);
+  scans<u64>({2000, large_n}, 7u, weft::plus{}, policy);
+  scans<u8>({1, 15, 16, 17, large_n}, u8{7}, weft::plus{}, policy);
+  scans<affine>({5, 5003, large_n}, {3, 5, 1}, composed{}, policy);
+  scans<tagged>({3000, large_n}, {1, 2}, weft::plus{}, policy);
+}
+}  // namespace
+
+TEST_CASE("scans by look-back over many tiles") {
+  if constexpr (gpu_family) scans_of_all_kinds(policy.tuned_by<look_back_only>());
+  if constexpr (gpu_family) scans_of_all_kinds(policy.tuned_by<few_tiles_only>());
+}
+
+TEST_CASE("scans through the pipeline, whatever the ring and the roles") {
+  if constexpr (gpu_family) {
+    scans_of_all_kinds(policy.tuned_by<pipeline_only<64, 16, 64, 4096>>());
+    scans_of_all_kinds(policy.tuned_by<pipeline_only<256, 32, 64, 32768>>());
+    const auto x = values<u32>(large_n, 9);
+    const auto in = device_copy(x);
+    room<i64> out(large_n);
+    std::vector<i64> wanted(x.size());
+    std::transform_exclusive_scan(x.begin(), x.end(), wanted.begin(), i64{5}, weft::plus{},
+                                  [](u32 v) { return i64{v} - 77; });
+    weft::transform_exclusive_scan(policy.tuned_by<pipeline_only<64, 32, 64, 16384>>(), in.begin(), in.end(),
+                                   out.begin(), i64{5}, weft::plus{}, less_77{});
+    require_same(host_copy(out), wanted);
+  }
+}
+#endif
 
 namespace {
 template <class T>

@@ -280,6 +280,44 @@ struct block {
       __stcs(static_cast<unsigned*>(p), v.word[0]);
   }
 
+  // Hopper's bulk copies and the barriers in shared memory that count them.
+  static constexpr bool has_bulk_copies = current_arch == gpu::arch::sm_90;
+  static WEFT_DEVICE unsigned shared_address(const void* p) {
+    return static_cast<unsigned>(__cvta_generic_to_shared(p));
+  }
+  static WEFT_DEVICE void barrier_init(std::uint64_t* b, unsigned arrivals) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(arrivals) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+  }
+  static WEFT_DEVICE void barrier_arrive(std::uint64_t* b) {
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b)) : "memory");
+  }
+  static WEFT_DEVICE void barrier_expect(std::uint64_t* b, unsigned bytes) {
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(b)), "r"(bytes)
+                 : "memory");
+  }
+  static WEFT_DEVICE void barrier_wait(std::uint64_t* b, unsigned phase) {
+    unsigned done;
+    do {
+      asm volatile(
+          "{\n"
+          ".reg .pred p;\n"
+          "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+          "selp.u32 %0, 1, 0, p;\n"
+          "}"
+          : "=r"(done)
+          : "r"(shared_address(b)), "r"(phase & 1)
+          : "memory");
+    } while (!done);
+  }
+  static WEFT_DEVICE void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b) {
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                     shared_address(to)),
+                 "l"(from), "r"(bytes), "r"(shared_address(b))
+                 : "memory");
+  }
+
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
     asm volatile("" : "+r"(w));
     return w;

@@ -57,6 +57,7 @@ struct add_counts {
   }
 };
 
+WEFT_HOST_DEVICE constexpr int max_of(int a, int b) { return a < b ? b : a; }
 /// a, brought into [low, high].
 WEFT_HOST_DEVICE constexpr int clamped(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 

@@ -31,6 +31,15 @@
 //   once (evict first) opaque(w)                   w, its origin hidden from the compiler: what follows from a 32-bit
 //   word is computed again
 //                               rather than kept in registers
+//
+// Bulk copies and arrival barriers, where has_bulk_copies (a constant in the device pass; elsewhere the words do not
+// exist). A barrier is a 64-bit word in shared memory, for a fixed number of arrivals a phase; phases alternate 0, 1.
+//   barrier_init(b, arrivals)   by one thread, before a block.sync()
+//   barrier_arrive(b)           one arrival; what the thread did before is seen by those who waited
+//   barrier_expect(b, bytes)    an arrival, and the phase lasts until `bytes` bytes have been copied as well
+//   barrier_wait(b, phase)      waits for the end of the phase with this lowest bit; at most one phase behind
+//   bulk_load(to, from, bytes, b)   by one thread: copies global to shared memory, both and `bytes` multiples of 16,
+//                               asynchronously; counted by b, of which the bytes are expected already
 // Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64).
 //
 // Host words of `namespace weft::dialect` (an alias of the chosen one):

@@ -11,6 +11,7 @@
 // whoever waits for a tile knows that its block is running.
 #pragma once
 
+#include <weft/backend.hpp>
 #include <weft/gpu/block.hpp>
 #include <weft/gpu/state.hpp>
 
@@ -79,6 +80,11 @@ struct lookback {
   std::uint32_t first_ticket = 0;    // what it shows when this call starts
   std::uint32_t epoch = 0;           // 1 … 32767
 
+  /// The next tile, by one thread.
+  template <class Block>
+  WEFT_DEVICE unsigned draw(Block block) const {
+    return block.fetch_add(tickets, 1u) - first_ticket;
+  }
   /// The next tile, for the whole block; `slot` is shared memory of the block. Passes one barrier.
   template <class Block>
   WEFT_DEVICE unsigned draw(Block block, std::uint32_t& slot) const {
@@ -134,6 +140,108 @@ struct lookback {
       const T window = of_lane(block, warp_fold_back(block, payload<T>::unpack(word), last, op), 0);
       result = newest == static_cast<offset>(tile) - 1 ? window : static_cast<T>(op(window, result));
       if (prefixes) return result;
+    }
+  }
+};
+
+/// Prefixes for a block that takes many tiles in rising order: one warp folds the aggregates of all tiles itself, so
+/// nobody waits for a prefix that somebody else must find first. The order of operations is always the same: units of
+/// 64 tiles fold in a tree of neighbours, and the units from the left.
+template <class T>
+struct lookahead {
+  static constexpr int words = payload<T>::words, unit = 64;
+  static constexpr int batch = words <= 2 ? 4 : words <= 4 ? 2 : 1;  // units that are read at a time
+
+  items<T, 1> value;  // the fold of the tiles before `next`, where there is one
+  bool any = false;   // is there?
+  offset next = 0;    // a multiple of `unit`
+
+  /// Starts with an initial value, or with none{}.
+  template <class Init>
+  explicit WEFT_DEVICE lookahead(const Init& init) {
+    if constexpr (is_none<Init>) {
+      const std::uint64_t zero[words] = {};
+      value[0] = payload<T>::unpack(zero);  // a value only to have one
+    } else {
+      value[0] = init;
+      any = true;
+    }
+  }
+  /// By a whole warp: the fold of all tiles before `tile`; valid in every lane. Exists if `found` is set.
+  template <class Block, class Op>
+  WEFT_DEVICE T before(Block block, const lookback& states, unsigned tile, const Op& op, bool& found) {
+    for (;;) {
+      const offset left = tile - next;
+      const int count = left < batch * unit ? static_cast<int>(left) : batch * unit;
+      if (count == 0) break;
+      items<T, batch> fold;
+      fold_units(block, states, count, op, fold);
+      const int whole = count / unit;
+#pragma unroll
+      for (int u = 0; u < batch; ++u)
+        if (u < whole) {
+          value[0] = any ? static_cast<T>(op(value[0], fold[u])) : fold[u];
+          any = true;
+        }
+      next += whole * unit;
+      if (whole == batch) continue;
+      if (count % unit == 0) break;
+      found = true;
+      T last = fold[0];
+#pragma unroll
+      for (int u = 1; u < batch; ++u)
+        if (u == whole) last = fold[u];
+      return any ? static_cast<T>(op(value[0], last)) : last;
+    }
+    found = any;
+    return value[0];
+  }
+
+ private:
+  /// fold[u] = the fold of unit u of tiles [next, next + count), as far as they reach; count > 0.
+  template <class Block, class Op>
+  WEFT_DEVICE void fold_units(Block block, const lookback& states, int count, const Op& op,
+                              items<T, batch>& fold) const {
+    constexpr int width = Block::width, each = unit / width, rows = batch * each;
+    const auto warp = block.warp();
+    const int lane = static_cast<int>(warp.lane());
+    const std::uint64_t* const from = states.states + (next + lane) * words;
+    std::uint64_t word[rows][words] = {};
+    // Only what is missing is read again: all blocks want the same few lines.
+    for (unsigned tries = 0;; ++tries) {
+      bool there = true;
+#pragma unroll
+      for (int r = 0; r < rows; ++r) {
+        const bool have = r * width + lane >= count;
+#pragma unroll
+        for (int i = 0; i < words; ++i) {
+          if (!have && word[r][i] >> 48 != states.epoch * 2)
+            word[r][i] = block.load_relaxed(from + r * width * words + i);
+        }
+      }
+#pragma unroll
+      for (int r = 0; r < rows; ++r)
+#pragma unroll
+        for (int i = 0; i < words; ++i) there &= r * width + lane >= count || word[r][i] >> 48 == states.epoch * 2;
+      if (warp.all(there)) break;
+      block.backoff(tries);
+    }
+    // Neighbours fold at distances 1, 2, 4, … 32.
+    items<T, rows> v;
+#pragma unroll
+    for (int r = 0; r < rows; ++r) v[r] = payload<T>::unpack(word[r]);
+#pragma unroll
+    for (int d = 1; d < width; d *= 2)
+#pragma unroll
+      for (int r = 0; r < rows; ++r) {
+        const T right = warp.shuffle_down(v[r], d);
+        if (r * width + lane + d < count) v[r] = static_cast<T>(op(v[r], right));
+      }
+#pragma unroll
+    for (int u = 0; u < batch; ++u) {
+      T sum = v[u * each];
+      if (each == 2 && u * unit + width < count) sum = static_cast<T>(op(sum, v[u * each + each - 1]));
+      fold[u] = warp.shuffle(sum, 0);
     }
   }
 };

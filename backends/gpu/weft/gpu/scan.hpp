@@ -2,6 +2,10 @@
 // warp owns consecutive rows of its block's tile, so elements are in order in registers as loaded and nothing is
 // transposed through shared memory. The operator need only be associative; operands stay in order.
 //
+// Three kernels share the steps (gpu/scan_steps.hpp): a tile a block with look-back; the same where tiles are few,
+// which reads all earlier aggregates in one round trip; and for long inputs in memory, where the architecture has bulk
+// copies, a pipeline of persistent blocks (gpu/scan_pipeline.hpp). Tuning says from where on which.
+//
 // Floating-point sums depend on how far each look-back reached, so they may differ in the last bits from run to run;
 // integers never do. `.require(same_bits)` is therefore refused for types that are not integers.
 #pragma once
@@ -9,22 +13,24 @@
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
+#include <weft/gpu/scan_pipeline.hpp>
 
 namespace weft::gpu {
 
-template <class In, class Out, class Op, class Init, class Kind, class Selector>
+/// `Few` tiles: nobody publishes a prefix; a tile reads the aggregates of all others before it, in one round trip.
+template <class In, class Out, class Op, class Init, class Kind, class Selector, bool Few>
 struct scan_kernel {
   using T = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
-  static constexpr bool inclusive = std::is_same_v<Kind, inclusive_t>;
+  using steps = scan_steps<T, Op, std::is_same_v<Kind, inclusive_t>>;
   template <arch A>
   static constexpr scan_tuning tuning = choose<Selector>(dialect::scan_rows, A, size_class(sizeof(T)));
   template <arch A>
-  static constexpr int block_threads = tuning<A>.block_threads;
+  static constexpr int block_threads = Few ? max_of(64, tuning<A>.few.threads) : tuning<A>.block_threads;  // 64: unused
   /// ptxas would rather spill than give up a block: it may have 64 registers, and for large values all.
   template <arch A>
-  static constexpr int block_residency = sizeof(T) > 16 ? 1 : 1024 / block_threads<A>;
+  static constexpr int block_residency = Few || sizeof(T) > 16 ? 1 : 1024 / block_threads<A>;
   template <arch A>
-  using shape = tile_of<block_threads<A>, sizeof(T), tuning<A>.thread_bytes>;
+  using shape = tile_of<block_threads<A>, sizeof(T), Few ? tuning<A>.few.thread_bytes : tuning<A>.thread_bytes>;
 
   template <arch A>
   struct shared {
@@ -36,7 +42,7 @@ struct scan_kernel {
   In in;
   Out out;
   offset n;
-  Op op;
+  steps scan;
   Init init;
   lookback states;
   bool wide_in, wide_out;
@@ -65,7 +71,7 @@ struct scan_kernel {
     items<T, rows> before;
     T carry = held[0].take(block)[0];
 #pragma unroll
-    for (int r = 0; r < rows; ++r) before[r] = scan_row(block, held[r].take(block), r == 0, true, true, carry);
+    for (int r = 0; r < rows; ++r) before[r] = scan.scan_row(block, held[r].take(block), r == 0, true, true, carry);
     if (block.warp().lane() == Block::width - 1) s.warp_totals[static_cast<int>(block.warp().index())] = carry;
     block.sync();
 
@@ -75,89 +81,38 @@ struct scan_kernel {
     block.sync();
 
     // Combine and store.
+    const bool preceded = has_before(block, tile);
+    const T prefix = preceded ? s.warp_prefixes[static_cast<int>(block.warp().index())] : carry;
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       items<T, run> x = held[r].take(block);
-      finish_run(block, s, tile, r == 0, before[r], run, x);
+      scan.finish_run(block, preceded, prefix, r == 0, before[r], run, x);
       store_run<run, Block>(out, start + tile_shape::at(block, r), wide_out, x.value);
     }
   }
 
-  /// The last tile, of which `valid` elements exist: row by row, and read twice, to keep the code small.
+  /// The last tile, of which `valid` elements exist.
   template <class Block>
   WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
     using tile_shape = shape<Block::arch>;
-    constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
-    const int w = static_cast<int>(block.warp().index()), lane = static_cast<int>(block.warp().lane());
+    constexpr int run = tile_shape::run;
+    const int w = static_cast<int>(block.warp().index());
     const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
-
-    T carry = static_cast<T>(in[start]);  // a value only to have one, like the elements
-    items<T, run> x, ahead;               // the next row is loaded while one is scanned
-#pragma unroll
-    for (int k = 0; k < run; ++k) x[k] = ahead[k] = carry;
-#pragma unroll 1
-    for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
-      if (row == begin) load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, ahead.value);
-      x = ahead;
-      if (row + row_items < end)
-        load_tail_run<run, false, Block>(in, start + at + row_items, end - at - row_items, wide_in, ahead.value);
-      scan_row(block, x, row == begin, at < end, at + run <= end, carry);
-    }
-    if (lane == static_cast<int>(Block::width) - 1) s.warp_totals[w] = carry;
+    const In it = in + start;
+    const T carry = scan.template fold_part<run>(block, it, begin, end, wide_in);
+    if (block.warp().lane() == Block::width - 1) s.warp_totals[w] = carry;
     block.sync();
     if (w == 0) find_prefixes<false>(block, s, tile, full_warps);
     block.sync();
-#pragma unroll 1
-    for (int at = begin + lane * run, row = begin; row < end; at += row_items, row += row_items) {
-      // What lies behind the end may have been written already, where the scan is in place.
-      if (at < end) load_tail_run<run, false, Block>(in, start + at, end - at, wide_in, x.value);
-      const T before = scan_row(block, x, row == begin, at < end, at + run <= end, carry);
-      if (at < end) {
-        finish_run(block, s, tile, row == begin, before, end - at, x);
-        store_tail_run<run>(out, start + at, end - at, x.value);
-      }
-    }
+    const bool preceded = has_before(block, tile);
+    const T prefix = preceded ? s.warp_prefixes[w] : carry;
+    scan.template finish_part<run>(block, it, out + start, begin, end, wide_in, preceded, prefix, carry);
   }
 
-  /// One row of a warp. Returns the fold of what the warp has before this lane's run, for lanes where there is
-  /// something before and the run `exists`; only `whole` runs are folded. `carry` is the fold of the rows above, and
-  /// takes this row in when all of it is whole.
-  template <class Block, int Run>
-  WEFT_DEVICE T scan_row(Block block, const items<T, Run>& x, bool first_row, bool exists, bool whole, T& carry) const {
-    const auto warp = block.warp();
-    T total = x[0];
-    if (whole) {
-#pragma unroll
-      for (int k = 1; k < Run; ++k) total = static_cast<T>(op(total, x[k]));
-    }
-    const T upto = warp_inclusive(block, total, op, whole);
-    const T row = warp.shuffle(upto, Block::width - 1);
-    T before = warp.shuffle_up(upto, 1);
-    if (!first_row && exists) before = warp.lane() > 0 ? static_cast<T>(op(carry, before)) : carry;
-    if (warp.all(whole)) carry = first_row ? row : static_cast<T>(op(carry, row));
-    return before;
-  }
-
-  /// Turns the elements of a run into its part of the result.
-  template <class Block, int Run>
-  WEFT_DEVICE void finish_run(Block block, const shared<Block::arch>& s, unsigned tile, bool first_row, const T& before,
-                              int count, items<T, Run>& x) const {
-    // Only the very first run of an inclusive scan without init has nothing before it.
-    const bool nothing_before_warp = is_none<Init> && tile == 0 && block.warp().index() == 0;
-    const bool first = first_row && block.warp().lane() == 0;
-    T sum = before;
-    if (!nothing_before_warp) {
-      const T prefix = s.warp_prefixes[static_cast<int>(block.warp().index())];
-      sum = first ? prefix : static_cast<T>(op(prefix, before));
-    }
-#pragma unroll
-    for (int k = 0; k < Run; ++k)
-      if (k < count) {
-        const T item = x[k];
-        if constexpr (!inclusive) x[k] = sum;
-        sum = k == 0 && first && nothing_before_warp ? item : static_cast<T>(op(sum, item));
-        if constexpr (inclusive) x[k] = sum;
-      }
+  /// Only the very first warp of an inclusive scan without init has nothing before it.
+  template <class Block>
+  static WEFT_DEVICE bool has_before(Block block, unsigned tile) {
+    return !is_none<Init> || tile > 0 || block.warp().index() > 0;
   }
 
   /// By the first warp: fills warp_prefixes, and publishes what later tiles wait for.
@@ -168,41 +123,64 @@ struct scan_kernel {
     const auto warp = block.warp();
     const int lane = static_cast<int>(warp.lane());
     const T mine = s.warp_totals[lane < full_warps ? lane : 0];
-    const T upto = warp_inclusive(block, mine, op, lane < full_warps);
-    const T left = warp.shuffle_up(upto, 1), total = warp.shuffle(upto, warps - 1);
+    const T upto = warp_inclusive(block, mine, scan.op, lane < full_warps);
+    const T left = warp.shuffle_up(upto, 1), total = warp.shuffle(upto, static_cast<unsigned>(warps - 1));
 
     T prefix = mine;
     bool any = true;
-    if (tile == 0) {
-      if constexpr (is_none<Init>)
-        any = false;
-      else
-        prefix = init;
-    } else {
+    if constexpr (Few) {
       if (Full && lane == 0) states.publish(block, tile, total, false);
-      prefix = states.template prefix<T>(block, tile, op);
+      prefix = lookahead<T>(init).before(block, states, tile, scan.op, any);
+    } else {
+      if (tile > 0) {
+        if (Full && lane == 0) states.publish(block, tile, total, false);
+        prefix = states.template prefix<T>(block, tile, scan.op);
+      } else if constexpr (is_none<Init>) {
+        any = false;
+      } else {
+        prefix = init;
+      }
+      if (Full && lane == 0) states.publish(block, tile, any ? static_cast<T>(scan.op(prefix, total)) : total, true);
     }
-    if (Full && lane == 0) states.publish(block, tile, any ? static_cast<T>(op(prefix, total)) : total, true);
     if (lane == 0 && any)
       s.warp_prefixes[0] = prefix;
     else if (lane > 0 && lane <= full_warps && lane < warps)
-      s.warp_prefixes[lane] = any ? static_cast<T>(op(prefix, left)) : left;
+      s.warp_prefixes[lane] = any ? static_cast<T>(scan.op(prefix, left)) : left;
   }
 };
 
 template <class P, class In, class Out, class Op, class Init, class Kind>
 void scan(const P& policy, In in, offset n, Out out, Op op, Init init, Kind) {
-  using kernel = scan_kernel<In, Out, Op, Init, Kind, typename P::tuning>;
+  using selector = typename P::tuning;
+  using kernel = scan_kernel<In, Out, Op, Init, Kind, selector, false>;
   using T = typename kernel::T;
   static_assert(std::is_same_v<Kind, inclusive_t> || !is_none<Init>, "an exclusive scan needs an initial value");
   static_assert(!P::wants_same_bits || std::is_integral_v<T>,
                 "weft: scan cannot keep same_bits for this type yet; drop .require(same_bits) or scan integers");
   if (n == 0) return;
   on_arch(policy, [&]<arch A>() {
-    const offset tiles = ceil_div(n, kernel::template shape<A>::items);
-    lookback_states states(policy, tiles, payload<T>::words);
-    launch<A>(policy, tiles, kernel{in, out, n, op, init, states.view(), vector_aligned(in), vector_aligned(out)});
-    states.launched(tiles);
+    constexpr scan_tuning tuning = kernel::template tuning<A>;
+    const auto by_tile = [&]<class K>(std::type_identity<K>) {
+      const offset tiles = ceil_div(n, K::template shape<A>::items);
+      lookback_states states(policy, tiles, payload<T>::words);
+      launch<A>(policy, tiles, K{in, out, n, {op}, init, states.view(), vector_aligned(in), vector_aligned(out)});
+      states.launched(tiles);
+    };
+    if constexpr (tuning.few.threads > 0 && payload<T>::words <= 4) {
+      using few = scan_kernel<In, Out, Op, Init, Kind, selector, true>;
+      if (n <= few::template shape<A>::items * tuning.few.tiles) return by_tile(std::type_identity<few>{});
+    }
+    if constexpr (tuning.pipeline.threads > 0 && payload<T>::words <= 4 && bulk_source<In>::possible) {
+      using pipeline = scan_pipeline_kernel<In, Out, Op, Init, Kind, selector>;
+      if (n >= tuning.pipeline.from && vector_aligned(in)) {
+        const offset tiles = ceil_div(n, pipeline::template shape<A>::items);
+        const offset resident = resident_blocks<A, pipeline>(policy), blocks = tiles < resident ? tiles : resident;
+        lookback_states states(policy, tiles + 1, payload<T>::words);  // never none: even one tile takes a ticket
+        launch<A>(policy, blocks, pipeline{in, out, n, {op}, init, states.view(), vector_aligned(out)});
+        return states.launched(tiles + blocks);
+      }
+    }
+    by_tile(std::type_identity<kernel>{});
   });
 }
 

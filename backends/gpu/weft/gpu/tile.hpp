@@ -151,15 +151,15 @@ WEFT_DEVICE void load_run(const zip_iterator<Its...>& it, offset i, bool wide, T
   load_zip<N, Block>(it, i, wide, v, std::index_sequence_for<Its...>{});
 }
 
-// Stores: store_run<N, Block>(it, i, wide, v): it[i + k] = v[k].
-// ---------------------------------------------------------
+// Stores: store_run<N, Block>(it, i, wide, v): it[i + k] = v[k]. With a third argument `true` vectors are written to be
+// read late (evict first); these never fall apart into words, which ptxas does to others where it sees fit.
 
-template <int N, class Block, class It, class T>
+template <int N, class Block, bool Late = false, class It, class T>
 WEFT_DEVICE void store_run(const It& it, offset i, bool, const T* v) {
 #pragma unroll
   for (int k = 0; k < N; ++k) it[i + k] = v[k];
 }
-template <int N, class Block, class U, class T>
+template <int N, class Block, bool Late = false, class U, class T>
 WEFT_DEVICE void store_run(U* const& p, offset i, bool wide, const T* v) {
   constexpr int bytes = vector_bytes(N * sizeof(U));
   if constexpr (bytes != 0 && std::is_trivially_copyable_v<U> && std::is_convertible_v<const T&, U>) {
@@ -174,27 +174,30 @@ WEFT_DEVICE void store_run(U* const& p, offset i, bool wide, const T* v) {
       for (int k = 0; k < N; ++k) out.value[k] = static_cast<U>(v[k]);
 #pragma unroll
       for (int k = 0; k < pieces; ++k)
-        Block::template store_vector<bytes>(reinterpret_cast<char*>(p + i) + k * bytes, out.vector[k]);
+        if constexpr (Late)
+          Block::template store_stream<bytes>(reinterpret_cast<char*>(p + i) + k * bytes, out.vector[k]);
+        else
+          Block::template store_vector<bytes>(reinterpret_cast<char*>(p + i) + k * bytes, out.vector[k]);
       return;
     }
   }
 #pragma unroll
   for (int k = 0; k < N; ++k) p[i + k] = v[k];
 }
-template <int N, class Block, class... Its, class T, std::size_t... I>
+template <int N, class Block, bool Late, class... Its, class T, std::size_t... I>
 WEFT_DEVICE void store_zip(const zip_iterator<Its...>& it, offset i, bool wide, const T* v, std::index_sequence<I...>) {
   (
       [&] {
         items<std::remove_cvref_t<decltype(weft::get<I>(v[0]))>, N> part;
 #pragma unroll
         for (int k = 0; k < N; ++k) part[k] = weft::get<I>(v[k]);
-        store_run<N, Block>(weft::get<I>(it.bases()), i, wide, part.value);
+        store_run<N, Block, Late>(weft::get<I>(it.bases()), i, wide, part.value);
       }(),
       ...);
 }
-template <int N, class Block, class... Its, class T>
+template <int N, class Block, bool Late = false, class... Its, class T>
 WEFT_DEVICE void store_run(const zip_iterator<Its...>& it, offset i, bool wide, const T* v) {
-  store_zip<N, Block>(it, i, wide, v, std::index_sequence_for<Its...>{});
+  store_zip<N, Block, Late>(it, i, wide, v, std::index_sequence_for<Its...>{});
 }
 
 }  // namespace weft::gpu

@@ -15,10 +15,27 @@ struct tuning_row {
   Tuning value;
 };
 
+/// A pipeline of tiles (gpu/pipeline.hpp), where the architecture has bulk copies.
+struct pipeline_tuning {
+  int threads = 0;                // that finish and store a tile; 0: no pipeline
+  int thread_bytes = 0;           // of the tile, for each of them
+  int fold_threads = 0;           // that fold a tile; a divisor of `threads`
+  int ring_bytes = 0;             // shared memory for tiles
+  int residency = 1;              // blocks on a multiprocessor
+  offset from = offset{1} << 62;  // elements from which on it pays
+
+  /// For architectures without: something that compiles.
+  constexpr pipeline_tuning or_small() const { return threads > 0 ? *this : pipeline_tuning{64, 16, 64, 4096}; }
+};
+
 /// Scan. Keyed by the bytes of the accumulator.
 struct scan_tuning {
   int block_threads;
   int thread_bytes;  // how much of the tile a thread keeps in registers
+  struct {
+    int threads = 0, thread_bytes = 0, tiles = 0;
+  } few{};  // the same for so few tiles; 0: no difference
+  pipeline_tuning pipeline{};
 };
 
 /// Select (copy_if, partition, unique). Keyed by the bytes of an element.

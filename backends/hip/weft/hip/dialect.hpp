@@ -257,6 +257,7 @@ struct block {
     __builtin_nontemporal_store(w, static_cast<words*>(p));
   }
 
+  static constexpr bool has_bulk_copies = false;
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
     asm volatile("" : "+v"(w));
     return w;

@@ -229,6 +229,29 @@ class block {
     store_vector<N>(to, value, where);
   }
 
+  // Barriers in shared memory that count arrivals and bytes: {phase : 1, bytes missing : 31, arrivals a phase : 16,
+  // arrivals missing : 16}. A copy is made at once, but counted in a step of its own.
+
+  static constexpr bool has_bulk_copies = true;
+  static void barrier_init(std::uint64_t* b, unsigned arrivals) { *b = std::uint64_t{arrivals} << 16 | arrivals; }
+  static void barrier_arrive(std::uint64_t* b, site where = site::current()) {
+    barrier_update(b, 1, 0, "barrier_arrive", where);
+  }
+  static void barrier_expect(std::uint64_t* b, unsigned bytes, site where = site::current()) {
+    barrier_update(b, 1, std::int64_t{bytes}, "barrier_expect", where);
+  }
+  static void barrier_wait(std::uint64_t* b, unsigned phase, site where = site::current()) {
+    while (load<__ATOMIC_ACQUIRE>(b, "barrier_wait", where) >> 63 == (phase & 1)) {}
+  }
+  static void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b, site where = site::current()) {
+    check_aligned<16>(to, "bulk_load", where);
+    check_aligned<16>(from, "bulk_load", where);
+    check_aligned<16>(reinterpret_cast<const void*>(std::uintptr_t{bytes}), "bulk_load", where);
+    std::memcpy(to, from, bytes);
+    pass(false, "bulk_load", where);
+    barrier_update(b, 0, -std::int64_t{bytes}, "bulk_load", where);
+  }
+
   static std::uint32_t opaque(std::uint32_t w) { return w; }
   static int popcount(std::uint64_t bits) { return std::popcount(bits); }
   static int lowest_bit(std::uint64_t bits) { return std::countr_zero(bits); }
@@ -240,6 +263,15 @@ class block {
     static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8));
     pass(true, word, where);
     return __atomic_load_n(from, Order);
+  }
+  static void barrier_update(std::uint64_t* b, unsigned arrivals, std::int64_t bytes, const char* word,
+                             const site& where) {
+    std::uint64_t old = __atomic_load_n(b, __ATOMIC_RELAXED), next;
+    do {
+      next = old - arrivals + static_cast<std::uint64_t>(bytes << 32);
+      if ((next & 0x7fffffff0000ffffu) == 0) next ^= std::uint64_t{1} << 63 | (next >> 16 & 0xffffu);
+    } while (!__atomic_compare_exchange_n(b, &old, next, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    pass(false, word, where);
   }
   static void pass(bool waits, const char* word, const site& where) {
     active->scheduling_point(*running, waits, word, where);

@@ -10,8 +10,9 @@ namespace weft::simt_dialect {
 using gpu::arch;
 
 inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
-    // architecture, bytes, {threads, bytes a thread}
-    {arch::generic, 0, {128, 32}},
+    // architecture, bytes, {threads, bytes a thread, {few tiles: threads, bytes a thread, tiles},
+    //                       {pipeline: threads, bytes a thread, folding threads, ring, blocks, from}}
+    {arch::generic, 0, {128, 32, {128, 32, 4}, {256, 32, 128, 24576, 1, 8192}}},
 };
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
