@@ -17,9 +17,10 @@ namespace weft::cpu {
 
 namespace gemm_detail {
 
-inline constexpr int slab = 256;                                   // k of a panel
-inline constexpr offset buffered_rows = 336, block_columns = 512;  // of a task; multiples of every register tile
-inline constexpr int highest = 14, widest_bytes = 128;             // of a register tile
+inline constexpr offset direct_bytes = 1 << 17;                     // so much of B is read where it lies
+inline constexpr int slab = 512;                                    // k of a panel
+inline constexpr offset buffered_rows = 336, block_columns = 1024;  // of a task; multiples of every register tile
+inline constexpr int highest = 14, widest_bytes = 128;              // of a register tile
 
 constexpr offset round_up(offset n, offset to) { return (n + to - 1) / to * to; }
 
@@ -74,8 +75,11 @@ struct problem {
   template <class P>
   void block(const P& policy, offset r0, offset height, offset c0, offset width) const {
     const offset lanes = tiles.columns, pitch = round_up(width, lanes);
-    const bool direct_a = X::template as_is<S> && x.k_stride == 1 && width <= 4 * lanes;
-    const bool direct_b = Y::template as_is<S> && y.line_stride == 1 && height <= 64;
+    // Rows a multiple of 4 KiB apart meet in one set of the cache.
+    const bool direct_a = X::template as_is<S> && x.k_stride == 1 && width <= 4 * lanes &&
+                          x.line_stride * static_cast<offset>(sizeof(S)) % 4096 != 0;
+    const bool direct_b = Y::template as_is<S> && y.line_stride == 1 && height <= 128 &&
+                          depth * width * static_cast<offset>(sizeof(S)) <= direct_bytes;
     const offset slab_depth = depth < slab ? depth : slab;
     const offset packed = direct_b ? width / lanes * lanes : 0;  // panels from here on are copies
     const offset panel_values = (pitch - packed) * slab_depth;
@@ -91,8 +95,12 @@ struct problem {
     for (offset k0 = 0; k0 == 0 || k0 < depth; k0 += slab) {
       const offset ks = depth - k0 < slab ? depth - k0 : slab;
       const bool add = k0 > 0, last = k0 + ks >= depth;
-      for (offset j = packed; j < width; j += lanes)
-        pack_by_k(y, c0 + j, min(lanes, width - j), lanes, k0, ks, panels + (j - packed) * ks, lanes);
+      // A few rows of B at once across all panels: every page of B is met once a slab.
+      const offset step = y.line_stride == 1 ? 16 : ks;
+      for (offset k = 0; k < ks; k += step)
+        for (offset j = packed; j < width; j += lanes)
+          pack_by_k(y, c0 + j, min(lanes, width - j), lanes, k0 + k, min(step, ks - k),
+                    panels + (j - packed) * ks + k * lanes, lanes);
 
       for (offset i = 0, kind = 0; i < height;) {
         while (tiles.rows[kind] > height - i) ++kind;
@@ -113,9 +121,10 @@ struct problem {
             b_pitch = y.k_stride;
           }
           const offset here = min(lanes, width - j);
+          const micro_kernel<S> run = here <= lanes / 2 ? tiles.narrow[kind] : tiles.run[kind];
           if (buffered()) {
             S* const to = sums + i * pitch + j;
-            tiles.run[kind](ks, a, a_pitch, b, b_pitch, to, pitch, add);
+            run(ks, a, a_pitch, b, b_pitch, to, pitch, add);
             if (last) finish(to, pitch, r0 + i, tile_rows, c0 + j, here);
             continue;
           }
@@ -123,18 +132,22 @@ struct problem {
             if (direct()) {
               TC* const to = c + (r0 + i) * row_stride + c0 + j;
               if (here == lanes) {
-                tiles.run[kind](ks, a, a_pitch, b, b_pitch, to, row_stride, add);
+                run(ks, a, a_pitch, b, b_pitch, to, row_stride, add);
+                continue;
+              }
+              if (here == lanes / 2) {
+                run(ks, a, a_pitch, b, b_pitch, to, row_stride, add);
                 continue;
               }
               for (offset l = 0; l < tile_rows; ++l)
                 for (offset e = 0; e < here; ++e) tile[l * lanes + e] = add ? to[l * row_stride + e] : S(0);
-              tiles.run[kind](ks, a, a_pitch, b, b_pitch, tile, lanes, add);
+              run(ks, a, a_pitch, b, b_pitch, tile, lanes, add);
               for (offset l = 0; l < tile_rows; ++l)
                 for (offset e = 0; e < here; ++e) to[l * row_stride + e] = tile[l * lanes + e];
               continue;
             }
           }
-          tiles.run[kind](ks, a, a_pitch, b, b_pitch, tile, lanes, false);
+          run(ks, a, a_pitch, b, b_pitch, tile, lanes, false);
           finish(tile, lanes, r0 + i, tile_rows, c0 + j, here);
         }
         i += tile_rows;

@@ -20,6 +20,7 @@ struct register_tiles {
   int columns;
   int rows[kinds];
   micro_kernel<S> run[kinds];
+  micro_kernel<S> narrow[kinds];  // of half the columns
 };
 
 template <class S, int Rows, int Columns>
@@ -48,33 +49,33 @@ struct simd {
 [[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<float, 64>::vector& z, float x,
                                                                   const simd<float, 64>::vector& y) {
 #if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<float, 64>::vector{} + x, y, z);
+  z = __builtin_elementwise_fma(x - simd<float, 64>::vector{}, y, z);
 #else
-  z = __builtin_ia32_vfmaddps512_mask(simd<float, 64>::vector{} + x, y, z, 0xffff, 4);
+  z = __builtin_ia32_vfmaddps512_mask(x - simd<float, 64>::vector{}, y, z, 0xffff, 4);
 #endif
 }
 [[gnu::target("avx512f"), gnu::always_inline]] inline void fma_to(simd<double, 64>::vector& z, double x,
                                                                   const simd<double, 64>::vector& y) {
 #if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<double, 64>::vector{} + x, y, z);
+  z = __builtin_elementwise_fma(x - simd<double, 64>::vector{}, y, z);
 #else
-  z = __builtin_ia32_vfmaddpd512_mask(simd<double, 64>::vector{} + x, y, z, 0xff, 4);
+  z = __builtin_ia32_vfmaddpd512_mask(x - simd<double, 64>::vector{}, y, z, 0xff, 4);
 #endif
 }
 [[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<float, 32>::vector& z, float x,
                                                                    const simd<float, 32>::vector& y) {
 #if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<float, 32>::vector{} + x, y, z);
+  z = __builtin_elementwise_fma(x - simd<float, 32>::vector{}, y, z);
 #else
-  z = __builtin_ia32_vfmaddps256(simd<float, 32>::vector{} + x, y, z);
+  z = __builtin_ia32_vfmaddps256(x - simd<float, 32>::vector{}, y, z);
 #endif
 }
 [[gnu::target("avx2,fma"), gnu::always_inline]] inline void fma_to(simd<double, 32>::vector& z, double x,
                                                                    const simd<double, 32>::vector& y) {
 #if defined(__clang__)
-  z = __builtin_elementwise_fma(simd<double, 32>::vector{} + x, y, z);
+  z = __builtin_elementwise_fma(x - simd<double, 32>::vector{}, y, z);
 #else
-  z = __builtin_ia32_vfmaddpd256(simd<double, 32>::vector{} + x, y, z);
+  z = __builtin_ia32_vfmaddpd256(x - simd<double, 32>::vector{}, y, z);
 #endif
 }
 
@@ -86,6 +87,7 @@ template <class V, int Rows, int Vectors>
   using unaligned = typename V::unaligned;
   typename V::vector acc[Rows][Vectors];
   if (add) {
+    for (int i = 0; i < Rows; ++i) __builtin_prefetch(sums + i * pitch + Vectors * V::lanes, 1);  // the next tile's
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
@@ -118,6 +120,7 @@ template <class V, int Rows, int Vectors>
   using unaligned = typename V::unaligned;
   typename V::vector acc[Rows][Vectors];
   if (add) {
+    for (int i = 0; i < Rows; ++i) __builtin_prefetch(sums + i * pitch + Vectors * V::lanes, 1);  // the next tile's
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
@@ -154,21 +157,25 @@ register_tiles<S> best_tiles() {
       return {2 * v::lanes,
               {14, 8, 4, 2, 1},
               {micro_avx512<v, 14, 2>, micro_avx512<v, 8, 2>, micro_avx512<v, 4, 2>, micro_avx512<v, 2, 2>,
-               micro_avx512<v, 1, 2>}};
+               micro_avx512<v, 1, 2>},
+              {micro_avx512<v, 14, 1>, micro_avx512<v, 8, 1>, micro_avx512<v, 4, 1>, micro_avx512<v, 2, 1>,
+               micro_avx512<v, 1, 1>}};
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
       using v = simd<S, 32>;
       return {
           2 * v::lanes,
           {6, 4, 3, 2, 1},
-          {micro_avx2<v, 6, 2>, micro_avx2<v, 4, 2>, micro_avx2<v, 3, 2>, micro_avx2<v, 2, 2>, micro_avx2<v, 1, 2>}};
+          {micro_avx2<v, 6, 2>, micro_avx2<v, 4, 2>, micro_avx2<v, 3, 2>, micro_avx2<v, 2, 2>, micro_avx2<v, 1, 2>},
+          {micro_avx2<v, 6, 1>, micro_avx2<v, 4, 1>, micro_avx2<v, 3, 1>, micro_avx2<v, 2, 1>, micro_avx2<v, 1, 1>}};
     }
   }
 #endif
   return {
       8,
       {4, 1, 1, 1, 1},
-      {micro_plain<S, 4, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>}};
+      {micro_plain<S, 4, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>, micro_plain<S, 1, 8>},
+      {micro_plain<S, 4, 4>, micro_plain<S, 1, 4>, micro_plain<S, 1, 4>, micro_plain<S, 1, 4>, micro_plain<S, 1, 4>}};
 }
 
 }  // namespace weft::cpu::gemm_detail
