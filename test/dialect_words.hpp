@@ -132,6 +132,20 @@ struct inclusive_sum_word {
     return sum;
   }
 };
+struct greatest_word {
+  template <class Block>
+  static WEFT_DEVICE u64 ask(Block block) {
+    return block.warp().greatest(static_cast<std::uint32_t>(mix(block.thread())));
+  }
+  static u64 answer(place p) {
+    std::uint32_t most = 0;
+    for (unsigned lane = 0; lane < p.w; ++lane) {
+      const auto v = static_cast<std::uint32_t>(mix(p.t - p.lane() + lane));
+      most = v > most ? v : most;
+    }
+    return most;
+  }
+};
 template <unsigned Mask>
 struct shuffle_xor_word {
   template <class Block>
@@ -247,7 +261,7 @@ using warp_words = word_list<thread_word, extent_word, lane_word, lanes_below_wo
                              shuffle_word<4>, shuffle_word<8>, shuffle_word<12>, shuffle_word<64>, broadcast_word,
                              shuffle_up_word<1>, shuffle_up_word<7>, shuffle_up_word<31>, shuffle_down_word<1>,
                              shuffle_down_word<7>, shuffle_down_word<31>, shuffle_xor_word<1>, shuffle_xor_word<13>,
-                             shuffle_xor_word<31>, inclusive_sum_word, ballot_word, any_word, all_word, match_word<1>,
+                             shuffle_xor_word<31>, inclusive_sum_word, greatest_word, ballot_word, any_word, all_word, match_word<1>,
                              match_word<4>, match_word<9>, sync_count_word, sync_or_word, bits_word>;
 
 // Memory -------------------------------------------------------------------------------------------------------------

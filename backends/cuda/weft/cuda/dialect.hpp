@@ -107,6 +107,18 @@ struct warp {
     }
     return v;
   }
+  static WEFT_DEVICE std::uint32_t greatest(std::uint32_t v) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(~0u, v);
+#else
+#pragma unroll
+    for (unsigned d = 1; d < width; d *= 2) {
+      const std::uint32_t other = shuffle_xor(v, d);
+      v = other > v ? other : v;
+    }
+    return v;
+#endif
+  }
   static WEFT_DEVICE std::uint64_t ballot(bool p) { return __ballot_sync(~0u, p); }
   static WEFT_DEVICE bool any(bool p) { return __any_sync(~0u, p); }
   static WEFT_DEVICE bool all(bool p) { return __all_sync(~0u, p); }

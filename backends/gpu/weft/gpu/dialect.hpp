@@ -15,6 +15,7 @@
 //     shuffle(v, l)             v of lane l (l modulo width); T of at most 64 bytes, trivially copyable
 //     shuffle_up(v, d) shuffle_down(v, d) shuffle_xor(v, m)    out of range: own v
 //     inclusive_sum(v)          sum of v over this lane and those below; v is a std::uint32_t
+//     greatest(v)               largest v of all lanes; v is a std::uint32_t
 //     ballot(p) any(p) all(p)   ballot is a std::uint64_t on every width
 //     match(v, bits)            lanes whose low `bits` bits of the unsigned v equal mine        (std::uint64_t)
 //     lanes_below()             mask of lanes with a smaller index                              (std::uint64_t)

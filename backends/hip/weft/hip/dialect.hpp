@@ -130,6 +130,14 @@ struct warp {
     }
     return v;
   }
+  static WEFT_DEVICE std::uint32_t greatest(std::uint32_t v) {
+#pragma unroll
+    for (unsigned d = 1; d < width; d *= 2) {
+      const std::uint32_t other = shuffle_xor(v, d);
+      v = other > v ? other : v;
+    }
+    return v;
+  }
   static WEFT_DEVICE std::uint64_t ballot(bool p) {
     if constexpr (width == 32)
       return __builtin_amdgcn_uicmp(static_cast<unsigned>(p), 0u, 33 /* not equal */) & 0xffffffffu;

@@ -53,6 +53,13 @@ class warp_view {
     }
     return v;
   }
+  std::uint32_t greatest(std::uint32_t v, site where = site::current()) const {
+    for (unsigned d = 1; d < Width; d *= 2) {
+      const std::uint32_t other = exchange(v, lane() ^ d, "greatest", where);
+      v = other > v ? other : v;
+    }
+    return v;
+  }
   std::uint64_t ballot(bool vote, site where = site::current()) const { return votes(vote, "ballot", where); }
   bool any(bool vote, site where = site::current()) const { return votes(vote, "any", where) != 0; }
   bool all(bool vote, site where = site::current()) const {
