@@ -261,8 +261,8 @@ using warp_words = word_list<thread_word, extent_word, lane_word, lanes_below_wo
                              shuffle_word<4>, shuffle_word<8>, shuffle_word<12>, shuffle_word<64>, broadcast_word,
                              shuffle_up_word<1>, shuffle_up_word<7>, shuffle_up_word<31>, shuffle_down_word<1>,
                              shuffle_down_word<7>, shuffle_down_word<31>, shuffle_xor_word<1>, shuffle_xor_word<13>,
-                             shuffle_xor_word<31>, inclusive_sum_word, greatest_word, ballot_word, any_word, all_word, match_word<1>,
-                             match_word<4>, match_word<9>, sync_count_word, sync_or_word, bits_word>;
+                             shuffle_xor_word<31>, inclusive_sum_word, greatest_word, ballot_word, any_word, all_word,
+                             match_word<1>, match_word<4>, match_word<9>, sync_count_word, sync_or_word, bits_word>;
 
 // Memory -------------------------------------------------------------------------------------------------------------
 

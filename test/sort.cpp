@@ -3,6 +3,7 @@
 
 #include <weft/sort.hpp>
 
+#include <cmath>
 #include <numeric>
 
 namespace {
@@ -115,6 +116,89 @@ TEST_CASE("sort_by_key moves values with their keys, stably") {
   sorts_pairs<u8, i64>(few_sizes(), weft::greater{});
   sorts_pairs<double, affine>(few_sizes(), weft::less{});
   sorts_pairs<u32, u32>(few_sizes(), by_last_digit{});
+}
+
+namespace {
+/// Keys that no bucket sort likes, all with a few negative ones where the type has them.
+template <class T>
+std::vector<T> uneven(offset n, int kind) {
+  const u64 seed = 40 + static_cast<u64>(kind);
+  auto x = values<T>(n, seed, order::random);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const u64 r = random_bits(seed + 100, i);
+    const double u = static_cast<double>((r >> 11) + 1) * 0x1p-53;
+    switch (kind) {
+      case 0:
+        x[i] = static_cast<T>(1 / u < 2e9 ? 1 / u : 2e9);
+        break;  // Zipf: half of them are 1
+      case 1:
+        x[i] = static_cast<T>(r % 1000);
+        break;  // few bits
+      case 2:
+        x[i] = static_cast<T>(static_cast<u32>(r % 3000) << 18);
+        break;  // low bits all zero
+      case 3:
+        x[i] = r % 3 ? static_cast<T>(7) : x[i];
+        break;  // one value crowds all others
+      case 4:
+        x[i] = static_cast<T>(1000000 * (1 + r % 2) + static_cast<u64>(i) % 4096);
+        break;  // two clusters
+      case 5:
+        x[i] = r % 4 ? x[i] : r % 8 ? T(0) : T(-T(0));
+        break;  // zeros of both signs
+      default:
+        x[i] = static_cast<T>(std::sqrt(-2 * std::log(u)) * std::cos(6.28 * static_cast<double>(i % 997)) * 1e6 + 2e7);
+    }
+  }
+  return x;
+}
+template <class T>
+void sorts_uneven() {
+  const offset n = emulated ? 9001 : (1 << 22) + 12345;
+  for (int kind = 0; kind < 7; ++kind) {
+    INFO(sizeof(T) << " bytes, kind " << kind);
+    const auto x = uneven<T>(n, kind);
+    auto wanted = x;
+    std::stable_sort(wanted.begin(), wanted.end());
+    auto data = device_copy(x);
+    weft::sort(policy, data.begin(), data.end());
+    require_same(host_copy(data), wanted);  // bit for bit: zeros stay in order of arrival
+  }
+}
+template <class K, class V>
+void sorts_uneven_pairs() {
+  const offset n = emulated ? 9001 : (1 << 22) + 12345;
+  for (int kind = -1; kind < 7; ++kind) {
+    INFO(sizeof(K) << " and " << sizeof(V) << " bytes, kind " << kind);
+    const auto x = kind < 0 ? values<K>(n, 3, order::random) : uneven<K>(n, kind);
+    std::vector<V> places(x.size());
+    std::iota(places.begin(), places.end(), V{0});
+    auto k = device_copy(x);
+    auto v = device_copy(places);
+    weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), weft::greater{});
+    std::stable_sort(places.begin(), places.end(),
+                     [&](V a, V b) { return x[static_cast<std::size_t>(b)] < x[static_cast<std::size_t>(a)]; });
+    std::vector<K> wanted(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) wanted[i] = x[static_cast<std::size_t>(places[i])];
+    require_same(host_copy(k), wanted);
+    require_same(host_copy(v), places);
+  }
+}
+}  // namespace
+
+TEST_CASE("sort of many keys, evenly and unevenly spread") {  // peer defect 21
+  sorts<u32>({(1 << 22) * !emulated + 30011}, weft::greater{}, all_orders);
+  sorts<i64>({(1 << 22) * !emulated + 30011}, weft::less{}, all_orders);
+  sorts_uneven<u32>();
+  sorts_uneven<i64>();
+  sorts_uneven<float>();
+  sorts_uneven<double>();
+}
+TEST_CASE("sort_by_key of many keys, evenly and unevenly spread") {
+  sorts_uneven_pairs<i32, u32>();
+  sorts_uneven_pairs<u64, u32>();
+  sorts_uneven_pairs<float, u64>();
+  sorts_uneven_pairs<double, u32>();
 }
 
 namespace {

@@ -50,12 +50,25 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
 inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
     // architecture, 10 * key + value bytes, {{threads, items, blocks, counting}: one block, small, large; small up to}
     {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},  // 16-bit keys
-    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20}},  // 32-bit keys
+    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 24, 2, 65536}, 1 << 20}},  // 32-bit keys
     {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},  // 64-bit keys
     {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},  // 32-bit pairs
     {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::generic, 0, {{512, 4}, {256, 8}, {384, 12}, 1 << 20}},
+};
+
+inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
+    // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, blocks, local threads,
+    // items, blocks,
+    //                           bin bits, from, to}
+    {arch::sm_90, 40, {16, 1024, 512, 24, 2, 512, 12, 3, 13, 1 << 22, offset{1} << 30}},
+    {arch::sm_90, 80, {16, 1024, 512, 16, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 30}},
+    {arch::sm_90, 44, {16, 1024, 512, 16, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 29}},
+    {arch::sm_90, 84, {16, 1024, 512, 12, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 29}},
+    {arch::sm_90, 0, {16, 1024, 512, 10, 2, 512, 10, 2, 13, 1 << 22, offset{1} << 29}},
+    {arch::sm_80, 0, {16, 1024, 512, 12, 2, 512, 12, 2, 13, 1 << 23, offset{1} << 30}},
+    {arch::generic, 0, {12, 512, 256, 16, 0, 256, 16, 0, 12, 1 << 23, offset{1} << 28}},
 };
 
 // Not measured: as many elements a thread and blocks as fit without spills. Tiles of the block sort just over a power

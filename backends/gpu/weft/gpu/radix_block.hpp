@@ -9,6 +9,60 @@
 
 namespace weft::gpu {
 
+/// What a block needs of shared memory to sort a tile digit by digit.
+template <int Threads, int Items, class Bits, class Value>
+struct digit_sort_shared {
+  using value_type = std::conditional_t<is_none<Value>, char, Value>;
+  union {
+    rank_tables<Threads> tables;
+    Bits keys[Threads * Items];
+    value_type values[is_none<Value> ? 1 : Threads * Items];
+  };
+  std::uint32_t totals[32];
+  Bits some_key;
+};
+
+/// Sorts the first n of the tile's encoded keys, stably: key i of a thread is in row i of its warp. Keys that are not
+/// there are all ones.
+template <int Threads, int Items, class Value, class Block, class Bits, class V>
+WEFT_DEVICE void sort_by_digits(Block block, digit_sort_shared<Threads, Items, Bits, Value>& s,
+                                const key_order<Bits>& order, int n, Bits (&k)[Items], [[maybe_unused]] V& v) {
+  constexpr int W = Block::width;
+  const int mine = static_cast<int>(block.warp().index()) * (Items * W) + static_cast<int>(block.warp().lane());
+  const unsigned used = static_cast<unsigned>((n + Items * W - 1) / (Items * W));  // warps with keys
+  if (block.thread() == 0) s.some_key = order.digits(k[0]);
+  block.sync();
+  Bits differ = 0;
+#pragma unroll
+  for (int i = 0; i < Items; ++i)
+    if (mine + i * W < n) differ |= static_cast<Bits>(order.digits(k[i]) ^ s.some_key);
+
+#pragma unroll 1
+  for (int shift = 0; shift < 8 * static_cast<int>(sizeof(Bits)); shift += radix_bits) {
+    if (!block.sync_or(static_cast<Bits>(differ >> shift) & (radix_digits - 1))) continue;
+    std::uint32_t pos[Items];
+    rank_tile<Threads, Items, false, true>(
+        block, s.tables, s.totals,
+        [&](int i) { return static_cast<std::uint32_t>(order.digits(k[i]) >> shift) & (radix_digits - 1); }, false,
+        used, pos, [](std::uint32_t) {});
+    block.sync();
+#pragma unroll
+    for (int i = 0; i < Items; ++i) s.keys[pos[i]] = k[i];
+    block.sync();
+#pragma unroll
+    for (int i = 0; i < Items; ++i) k[i] = s.keys[mine + i * W];
+    block.sync();
+    if constexpr (!is_none<Value>) {
+#pragma unroll
+      for (int i = 0; i < Items; ++i) s.values[pos[i]] = v[i];
+      block.sync();
+#pragma unroll
+      for (int i = 0; i < Items; ++i) v[i] = s.values[mine + i * W];
+      block.sync();
+    }
+  }
+}
+
 template <class Shape, class Bits, class Value>
 struct radix_block_kernel {
   static constexpr bool has_values = !is_none<Value>;
@@ -20,15 +74,7 @@ struct radix_block_kernel {
   template <arch A>
   static constexpr int tile_items = block_threads<A>* thread_items<A>;
   template <arch A>
-  struct shared {
-    union {
-      rank_tables<block_threads<A>> tables;
-      Bits keys[tile_items<A>];
-      value_type values[has_values ? tile_items<A> : 1];
-    };
-    std::uint32_t totals[32];
-    Bits some_key;
-  };
+  using shared = digit_sort_shared<block_threads<A>, thread_items<A>, Bits, Value>;
 
   Bits* keys;
   value_type* values;
@@ -37,50 +83,17 @@ struct radix_block_kernel {
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
-    constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, W = Block::width;
+    constexpr int items = thread_items<Block::arch>, W = Block::width;
     const int mine = static_cast<int>(block.warp().index()) * (items * W) + static_cast<int>(block.warp().lane());
-
     Bits k[items];
-    [[maybe_unused]] value_type v[has_values ? items : 1];
+    value_type v[has_values ? items : 1];
 #pragma unroll
     for (int i = 0; i < items; ++i) {
       const bool there = mine + i * W < n;
       k[i] = there ? order.encode(keys[mine + i * W]) : static_cast<Bits>(~Bits{0});
       if constexpr (has_values) v[i] = there ? values[mine + i * W] : value_type{};
     }
-    const unsigned used = static_cast<unsigned>((n + items * W - 1) / (items * W));  // warps with keys
-    if (block.thread() == 0) s.some_key = order.digits(k[0]);
-    block.sync();
-    Bits differ = 0;
-#pragma unroll
-    for (int i = 0; i < items; ++i)
-      if (mine + i * W < n) differ |= static_cast<Bits>(order.digits(k[i]) ^ s.some_key);
-
-#pragma unroll 1
-    for (int shift = 0; shift < 8 * static_cast<int>(sizeof(Bits)); shift += radix_bits) {
-      if (!block.sync_or(static_cast<Bits>(differ >> shift) & (radix_digits - 1))) continue;
-      std::uint32_t pos[items];
-      rank_tile<threads, items, false, true>(
-          block, s.tables, s.totals,
-          [&](int i) { return static_cast<std::uint32_t>(order.digits(k[i]) >> shift) & (radix_digits - 1); }, false,
-          used, pos, [](std::uint32_t) {});
-      block.sync();
-#pragma unroll
-      for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];
-      block.sync();
-#pragma unroll
-      for (int i = 0; i < items; ++i) k[i] = s.keys[mine + i * W];
-      block.sync();
-      if constexpr (has_values) {
-#pragma unroll
-        for (int i = 0; i < items; ++i) s.values[pos[i]] = v[i];
-        block.sync();
-#pragma unroll
-        for (int i = 0; i < items; ++i) v[i] = s.values[mine + i * W];
-        block.sync();
-      }
-    }
-
+    sort_by_digits<block_threads<Block::arch>, items, Value>(block, s, order, n, k, v);
 #pragma unroll
     for (int i = 0; i < items; ++i)
       if (mine + i * W < n) {

@@ -26,14 +26,14 @@ struct alignas(16) rank_entry<64> {
   std::uint32_t count, unused;
 };
 
-/// What a block needs of shared memory to rank: 2 KB for each 32 threads, at either width.
-template <int Threads>
+/// What a block needs of shared memory to rank: 8 bytes a digit for each 32 threads, at either width.
+template <int Threads, int Digits = radix_digits>
 struct rank_tables {
-  static constexpr int bytes = Threads / 32 * radix_digits * 8;
+  static constexpr int bytes = Threads / 32 * Digits * 8;
   alignas(16) unsigned char table[bytes];
   template <class Block>
   WEFT_DEVICE rank_entry<Block::width>* of_warp(unsigned w) {
-    return reinterpret_cast<rank_entry<Block::width>*>(table) + w * radix_digits;
+    return reinterpret_cast<rank_entry<Block::width>*>(table) + w * Digits;
   }
 };
 
@@ -52,12 +52,13 @@ enum class rank_by { masks, ballots, arrival };
 
 /// Ranks one row: the number of keys of the warp before this one that hold digit d. By arrival: any order among the
 /// equal digits of a row, three times faster.
-template <rank_by By, class Block>
+template <rank_by By, int Digits, class Block>
 WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table, std::uint32_t d) {
   if constexpr (By == rank_by::arrival) {
     return block.shared_fetch_add(&table[d].count, 1u);
   } else {
     using mask = decltype(rank_entry<Block::width>::mask);
+    constexpr int bits = Digits <= 256 ? 8 : Digits <= 512 ? 9 : 10;
     auto warp = block.warp();
     mask same;
     std::uint32_t before;
@@ -68,7 +69,7 @@ WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table,
       same = e.mask, before = e.count;
     } else {
       const bool one_digit = warp.all(d == warp.shuffle(d, 0));
-      same = one_digit ? static_cast<mask>(~mask{0}) : static_cast<mask>(warp.match(d, radix_bits));
+      same = one_digit ? static_cast<mask>(~mask{0}) : static_cast<mask>(warp.match(d, bits));
       before = table[d].count;
     }
     warp.sync();
@@ -83,10 +84,10 @@ WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table,
   }
 }
 
-/// Ranks this warp's rows; the lower 24 bits of rank[i] become the number of keys of the warp before (row i, this lane)
-/// with the same digit, the upper 8 the digit (one register for both); the counts of `table` become the number of keys
-/// a digit. The table must be zero. `Arrival` allows ranks by arrival where `any_order` says so.
-template <int Rows, bool Arrival, class Block, class DigitOf>
+/// Ranks this warp's rows; the lower half of rank[i] becomes the number of keys of the warp before (row i, this lane)
+/// with the same digit, the upper half the digit (one register for both); the counts of `table` become the number of
+/// keys a digit. The table must be zero. `Arrival` allows ranks by arrival where `any_order` says so.
+template <int Rows, bool Arrival, int Digits, class Block, class DigitOf>
 WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const DigitOf& digit_of, bool any_order,
                            std::uint32_t* rank) {
   constexpr int group = 8;  // rows between two looks at how even the digits are
@@ -96,7 +97,7 @@ WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const D
 #pragma unroll
       for (int i = first; i < first + group && i < Rows; ++i) {
         const std::uint32_t d = digit_of(i);
-        rank[i] = rank_row<decltype(by)::value>(block, table, d) + (d << 24);
+        rank[i] = rank_row<decltype(by)::value, Digits>(block, table, d) + (d << 16);
       }
     };
     if (uneven_row(block, digit_of(first)))
@@ -109,9 +110,9 @@ WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const D
   }
 }
 
-/// The exclusive sum over the first 256 threads of `value`, in thread order. Uses `totals`, one word a warp, free again
-/// after the next barrier; one barrier inside.
-template <class T, class Block>
+/// The exclusive sum over the first `Digits` threads of `value`, in thread order. Uses `totals`, one word a warp, free
+/// again after the next barrier; one barrier inside.
+template <int Digits = radix_digits, class T, class Block>
 WEFT_DEVICE T sum_before(Block block, T value, T* totals) {
   auto warp = block.warp();
   T inclusive = value;
@@ -123,21 +124,22 @@ WEFT_DEVICE T sum_before(Block block, T value, T* totals) {
   if (warp.lane() == Block::width - 1) totals[warp.index()] = inclusive;
   block.sync();
   T before = 0;
-  for (unsigned w = 0; w < radix_digits / Block::width; ++w)
+  for (unsigned w = 0; w < Digits / Block::width; ++w)
     if (w < warp.index()) before += totals[w];
   return before + inclusive - value;
 }
 
 /// Stable ranks of a whole tile, keys in warp-striped order (key i of a thread is row i of its warp). On return pos[i]
-/// is key i's place in the tile; thread d < 256 has the number of keys with digit d and of keys with lesser digits.
+/// is key i's place in the tile; thread d < Digits has the number of keys with digit d and of keys with lesser digits.
 /// `seen` is called by thread d with the number as soon as it is known. After the next barrier the tables may be
 /// reused. Only the first `used` warps have keys worth ranking (all of
 /// them unless `Partial`); the others' stay where they are.
-template <int Threads, int Items, bool Arrival, bool Partial, class Block, class DigitOf, class Seen>
-WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads>& tables, std::uint32_t* totals,
+template <int Threads, int Items, bool Arrival, bool Partial, int Digits = radix_digits, class Block, class DigitOf,
+          class Seen>
+WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads, Digits>& tables, std::uint32_t* totals,
                                     const DigitOf& digit_of, bool any_order, unsigned used, std::uint32_t* pos,
                                     const Seen& seen) {
-  static_assert(Threads >= radix_digits, "a thread for each digit");
+  static_assert(Threads >= Digits && Threads * Items <= 1 << 16, "a thread for each digit, half a word for a rank");
   const unsigned t = block.thread(), w = block.warp().index();
   auto* mine = tables.template of_warp<Block>(w);
 
@@ -145,23 +147,23 @@ WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads>& tables, s
   if (ranks) {
     vec<16> zero{};
     auto* to = reinterpret_cast<unsigned char*>(mine);
-    constexpr int bytes = radix_digits * static_cast<int>(sizeof(*mine));
+    constexpr int bytes = Digits * static_cast<int>(sizeof(*mine));
 #pragma unroll
     for (int b = 0; b < bytes; b += 16 * static_cast<int>(Block::width))
       Block::template store_vector<16>(to + b + 16 * block.warp().lane(), zero);
     block.warp().sync();
-    rank_rows<Items, Arrival>(block, mine, digit_of, any_order, pos);
+    rank_rows<Items, Arrival, Digits>(block, mine, digit_of, any_order, pos);
   }
   block.sync();
 
   std::uint32_t count = 0;
-  if (t < radix_digits) {
+  if (t < Digits) {
 #pragma unroll 8
     for (unsigned v = 0; v < used; ++v) count += tables.template of_warp<Block>(v)[t].count;
     seen(count);
   }
-  const std::uint32_t lesser = sum_before(block, count, totals);
-  if (t < radix_digits) {
+  const std::uint32_t lesser = sum_before<Digits>(block, count, totals);
+  if (t < Digits) {
     std::uint32_t next = lesser;
 #pragma unroll 8
     for (unsigned v = 0; v < used; ++v) {
@@ -174,9 +176,43 @@ WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads>& tables, s
   block.sync();
 #pragma unroll
   for (int i = 0; i < Items; ++i)
-    pos[i] = ranks ? (pos[i] & 0xffffffu) + mine[pos[i] >> 24].count
+    pos[i] = ranks ? (pos[i] & 0xffffu) + mine[pos[i] >> 16].count
                    : (w * Items + static_cast<unsigned>(i)) * Block::width + block.warp().lane();
   return lesser;
+}
+
+// Decoupled look-back, a chain for each digit: a word a tile, its state in the upper 2 bits, a count below.
+inline constexpr std::uint32_t own_count = 1u << 30, whole_count = 2u << 30, count_mask = own_count - 1;
+
+/// How many keys of a digit the tiles of the chain before this one hold: `word` is this tile's, the one of the tile
+/// before lies `stride` before it, and so on, `earlier` of them. Makes known the sum with this tile's own. Reads
+/// several predecessors at a time: each read is a trip to the second-level cache.
+template <class Block>
+WEFT_DEVICE std::uint32_t look_back(Block block, std::uint32_t* word, offset stride, std::uint32_t earlier,
+                                    std::uint32_t count) {
+  constexpr int window = 4;
+  if (earlier == 0) return 0;  // already made known as the whole
+  std::uint32_t before = 0, done = 0;
+  unsigned spin = 0;
+  while (done < earlier) {
+    std::uint32_t seen[window];
+#pragma unroll
+    for (int j = 0; j < window; ++j)
+      seen[j] = earlier - done > static_cast<std::uint32_t>(j) ? block.load_relaxed(word - (done + 1 + j) * stride) : 0;
+    bool open = true;
+#pragma unroll
+    for (int j = 0; j < window; ++j) {
+      open = open && seen[j] != 0;
+      if (open) {
+        before += seen[j] & count_mask;
+        ++done;
+        if (seen[j] & whole_count) done = earlier, open = false;
+      }
+    }
+    if (!open && done < earlier) block.backoff(spin++);
+  }
+  block.store_relaxed(word, whole_count | (before + count));
+  return before;
 }
 
 }  // namespace weft::gpu

@@ -1,9 +1,10 @@
-// Radix sort of arithmetic keys, alone or with values of at most 8 bytes: one launch at every size. Up to a few
-// thousand keys one block does it all (radix_block.hpp), above that all blocks go over the keys once a digit
-// (radix_tiles.hpp), with small tiles first (many blocks, short chains), then large ones (long runs). Temporary memory:
-// n keys, n values and 2 KB a tile.
+// Radix sort of arithmetic keys, alone or with values of at most 8 bytes. Up to a few thousand keys one block does it
+// all (radix_block.hpp), above that all blocks go over the keys once a digit (radix_tiles.hpp), one launch, with small
+// tiles first (many blocks, short chains), then large ones (long runs). Many keys are sorted by buckets
+// (bucket_sort.hpp). Temporary memory: n keys, n values and 2 KB a tile.
 #pragma once
 
+#include <weft/gpu/bucket_sort.hpp>
 #include <weft/gpu/radix_block.hpp>
 #include <weft/gpu/radix_tiles.hpp>
 #include <weft/gpu/state.hpp>
@@ -21,8 +22,11 @@ struct radix_shape {
   }
 };
 
+/// `control` has radix_sort_kernel::control_words zeros, `other_keys` room for n. Does nothing unless the plan of a
+/// bucket sort, if there was one, leaves the keys to it.
 template <arch A, class Shape, class P, class Bits, class Value>
-void radix_sort_tiles(const P& policy, Bits* keys, Value* values, offset n, const key_order<Bits>& order) {
+void radix_sort_tiles(const P& policy, Bits* keys, Value* values, offset n, const key_order<Bits>& order,
+                      std::uint32_t* control, const bucket_plan* unless, Bits* other_keys, Value* other_values) {
   using kernel = radix_sort_kernel<Shape, Bits, Value>;
   constexpr offset tile = kernel::template tile_items<A>;
   constexpr int run = 16 / sizeof(Bits);
@@ -37,26 +41,23 @@ void radix_sort_tiles(const P& policy, Bits* keys, Value* values, offset n, cons
   const offset portion_tiles = portion_items / tile < 1 ? 1 : portion_items / tile;
   const offset portions = ceil_div(tiles, portion_tiles);
 
-  // One piece of temporary memory for everything, each part aligned.
-  std::size_t bytes = 0;
-  auto part = [&](std::size_t size) {
-    const std::size_t begin = bytes;
-    bytes += (size + 255) / 256 * 256;
-    return begin;
-  };
+  memory_parts parts;
   const auto count = static_cast<std::size_t>(n);
-  const std::size_t words_at = part(static_cast<std::size_t>(2 * tiles * radix_digits) * sizeof(std::uint32_t));
-  const std::size_t base_at = part(static_cast<std::size_t>(kernel::digits * portions * radix_digits) * sizeof(offset));
-  const std::size_t plan_at = part(sizeof(radix_plan)), keys_at = part(count * sizeof(Bits));
-  const std::size_t values_at = part(kernel::has_values ? count * sizeof(typename kernel::value_type) : 0);
-  temporary<vec<16>> memory(policy, static_cast<offset>(bytes / 16));
-  arrival_counters control(policy, kernel::control_words);
+  const std::size_t words_at = parts.add(static_cast<std::size_t>(2 * tiles * radix_digits) * sizeof(std::uint32_t));
+  const std::size_t base_at =
+      parts.add(static_cast<std::size_t>(kernel::digits * portions * radix_digits) * sizeof(offset));
+  const std::size_t plan_at = parts.add(sizeof(radix_plan));
+  const std::size_t keys_at = parts.add(other_keys ? 0 : count * sizeof(Bits));
+  const std::size_t values_at =
+      parts.add(kernel::has_values && !other_values ? count * sizeof(typename kernel::value_type) : 0);
+  temporary<vec<16>> memory(policy, static_cast<offset>(parts.bytes / 16));
   auto* const at = reinterpret_cast<unsigned char*>(memory.data());
 
   kernel k{};
-  k.keys = keys, k.other_keys = reinterpret_cast<Bits*>(at + keys_at);
-  if constexpr (kernel::has_values) k.values = values, k.other_values = reinterpret_cast<Value*>(at + values_at);
-  k.n = n, k.order = order, k.control = control.data();
+  k.keys = keys, k.other_keys = other_keys ? other_keys : reinterpret_cast<Bits*>(at + keys_at);
+  if constexpr (kernel::has_values)
+    k.values = values, k.other_values = other_values ? other_values : reinterpret_cast<Value*>(at + values_at);
+  k.n = n, k.order = order, k.control = control, k.unless = unless;
   k.words = reinterpret_cast<std::uint32_t*>(at + words_at), k.base = reinterpret_cast<offset*>(at + base_at);
   k.plan = reinterpret_cast<radix_plan*>(at + plan_at);
   k.tiles = static_cast<std::uint32_t>(tiles), k.chunks = static_cast<std::uint32_t>(chunks);
@@ -73,18 +74,43 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
   constexpr int key_bytes = sizeof(Bits), value_bytes = is_none<Value> ? 0 : static_cast<int>(sizeof(Value));
   using S = typename P::tuning;
   on_arch(policy, [&]<arch A>() {
-    using block_shape = radix_shape<S, radix_size::block, key_bytes, value_bytes>;
-    using block_kernel = radix_block_kernel<block_shape, Bits, Value>;
-    if (n <= block_kernel::template tile_items<A>) {
-      block_kernel k{};
-      k.keys = keys, k.n = static_cast<int>(n), k.order = order;
-      if constexpr (block_kernel::has_values) k.values = values;
-      launch<A>(policy, 1, k);
-    } else if (n <= choose<S>(dialect::radix_sort_rows, A, 10 * key_bytes + value_bytes).small_limit) {
-      radix_sort_tiles<A, radix_shape<S, radix_size::small, key_bytes, value_bytes>>(policy, keys, values, n, order);
+    constexpr radix_sort_tuning tuning = choose<S>(dialect::radix_sort_rows, A, 10 * key_bytes + value_bytes);
+    auto by_digits = [&]<radix_size Size>() {
+      using shape = radix_shape<S, Size, key_bytes, value_bytes>;
+      arrival_counters control(policy, radix_sort_kernel<shape, Bits, Value>::control_words);
+      radix_sort_tiles<A, shape>(policy, keys, values, n, order, control.data(), nullptr, static_cast<Bits*>(nullptr),
+                                 static_cast<Value*>(nullptr));
+    };
+    if constexpr (key_bytes >= 4) {
+      using shape = bucket_shape<S, key_bytes, value_bytes>;
+      using digit_shape = radix_shape<S, radix_size::large, key_bytes, value_bytes>;
+      constexpr bucket_sort_tuning buckets = shape::template tuning<A>();
+      if (n <= bucket_local_kernel<shape, Bits, Value>::template capacity<A>) {
+        bucket_single_kernel<shape, Bits, Value> k{};
+        k.keys = keys, k.n = static_cast<int>(n), k.order = order;
+        if constexpr (!is_none<Value>) k.values = values;
+        return launch<A>(policy, 1, k);
+      }
+      if (n >= buckets.from && n < buckets.to)
+        return bucket_sort<A, shape>(
+            policy, keys, values, n, order, radix_sort_kernel<digit_shape, Bits, Value>::control_words,
+            [&](std::uint32_t* control, const bucket_plan* plan, Bits* other_keys, Value* other_values) {
+              radix_sort_tiles<A, digit_shape>(policy, keys, values, n, order, control, plan, other_keys, other_values);
+            });
     } else {
-      radix_sort_tiles<A, radix_shape<S, radix_size::large, key_bytes, value_bytes>>(policy, keys, values, n, order);
+      using block_shape = radix_shape<S, radix_size::block, key_bytes, value_bytes>;
+      using block_kernel = radix_block_kernel<block_shape, Bits, Value>;
+      if (n <= block_kernel::template tile_items<A>) {
+        block_kernel k{};
+        k.keys = keys, k.n = static_cast<int>(n), k.order = order;
+        if constexpr (block_kernel::has_values) k.values = values;
+        return launch<A>(policy, 1, k);
+      }
     }
+    if (n <= tuning.small_limit)
+      by_digits.template operator()<radix_size::small>();
+    else
+      by_digits.template operator()<radix_size::large>();
   });
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/gpu/bucket_plan.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/radix_rank.hpp>
@@ -91,8 +92,7 @@ struct radix_sort_kernel {
   std::uint32_t tiles, chunks, portions, portion_tiles;
   offset chunk_items;
   bool wide;
-
-  static constexpr std::uint32_t own_count = 1u << 30, whole_count = 2u << 30, count_mask = own_count - 1;
+  const bucket_plan* unless;  // not null: another sort's plan, which may leave nothing to do
 
   WEFT_DEVICE static std::uint32_t digit_of(Bits k, int shift) {
     return static_cast<std::uint32_t>(k >> shift) & (radix_digits - 1);
@@ -104,6 +104,7 @@ struct radix_sort_kernel {
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    if (unless != nullptr && unless->mode != bucket_mode::digits) return;
     const bool first = block.thread() == 0;
     if (first) s.phase = counting, s.finished = 0, s.planned = false;
     for (;;) {
@@ -321,7 +322,7 @@ struct radix_sort_kernel {
     if (t < radix_digits) {
       offset* start = base + (static_cast<offset>(s.plan.digit[pass]) * portions + portion) * radix_digits + t;
       const offset start_of_digit = *start;
-      const std::uint32_t before = look_back(block, pass, tile, first, count);
+      const std::uint32_t before = look_back(block, &row(pass % 2, tile)[t], radix_digits, tile - first, count);
       s.place[t] = start_of_digit + before - lesser;
       if (ends_portion && portion + 1 < portions) start[radix_digits] = start_of_digit + before + count;
     }
@@ -345,37 +346,6 @@ struct radix_sort_kernel {
       note(i, d);
       if (at < held) to[s.place[d] + at] = last ? order.decode(key) : key;
     }
-  }
-
-  /// How many keys of digit `block.thread()` the tiles of the portion before this one hold; makes known the sum with
-  /// this tile's own. Reads several predecessors at a time: each read is a trip to the second-level cache.
-  template <class Block>
-  WEFT_DEVICE std::uint32_t look_back(Block block, int pass, std::uint32_t tile, std::uint32_t first,
-                                      std::uint32_t count) const {
-    constexpr int window = 4;
-    std::uint32_t before = 0;
-    const unsigned t = block.thread();
-    unsigned spin = 0;
-    for (std::uint32_t next = tile; next > first;) {  // predecessors next - 1, next - 2, … are still to be added
-      std::uint32_t seen[window];
-#pragma unroll
-      for (int j = 0; j < window; ++j)
-        seen[j] =
-            next - first > static_cast<std::uint32_t>(j) ? block.load_relaxed(&row(pass % 2, next - 1 - j)[t]) : 0;
-      bool open = true;
-#pragma unroll
-      for (int j = 0; j < window; ++j) {
-        open = open && seen[j] != 0;
-        if (open) {
-          before += seen[j] & count_mask;
-          --next;
-          if (seen[j] & whole_count) next = first, open = false;
-        }
-      }
-      if (!open && next > first) block.backoff(spin++);
-    }
-    if (tile != first) block.store_relaxed(&row(pass % 2, tile)[t], whole_count | (before + count));
-    return before;
   }
 
   template <class Block>

@@ -79,6 +79,16 @@ struct radix_sort_tuning {
   offset small_limit;              // up to here small tiles
 };
 
+/// Sort by buckets. Keyed by 10 * the bytes of a key + the bytes of a value.
+struct bucket_sort_tuning {
+  int bin_bits;       // upper bits that are counted first, at most; 2 * 2^bin_bits bytes of shared memory
+  int count_threads;  // of a block that counts
+  int pass_threads, pass_items, pass_residency;     // a tile of the passes; blocks a multiprocessor should hold (CUDA)
+  int local_threads, local_items, local_residency;  // a block that sorts a bucket
+  int local_bits;                                   // log2 of its bins, about as many as keys
+  offset from, to;                                  // for so many keys, and for what fits one block
+};
+
 /// Merge, and the merge sort. Keyed by the bytes of an element.
 struct merge_tuning {
   int block_threads;
@@ -86,6 +96,8 @@ struct merge_tuning {
   int residency;     // as above
   int sort_threads;  // of a block that sorts a tile; a multiple of block_threads
   int sort_residency;
+  int small_bytes = 20;                  // thread_bytes of a sort of few elements
+  offset small_limit = offset{1} << 17;  // up to here
 };
 
 }  // namespace weft::gpu

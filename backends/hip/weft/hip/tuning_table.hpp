@@ -40,6 +40,13 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
     {arch::generic, 0, {{512, 4}, {256, 8}, {512, 12}, 1 << 20}},
 };
 
+inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
+    // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, -, local threads, items,
+    // -, bin bits,
+    //                           from, to}; not measured
+    {arch::generic, 0, {12, 512, 256, 16, 0, 256, 16, 0, 12, 1 << 23, offset{1} << 28}},
+};
+
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, -, threads of the block sort, -}
     {arch::generic, 0, {256, 60, 0, 512, 0}},

@@ -40,9 +40,16 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
     {arch::generic, 0, {{256, 2}, {256, 3}, {512, 4}, 1 << 12}},
 };
 
+inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
+    // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, -, local threads, items,
+    // -, bin bits,
+    //                           from, to}
+    {arch::generic, 0, {10, 256, 128, 3, 0, 256, 2, 0, 11, 3000, 1 << 22}},
+};
+
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, -, threads of the block sort, -}
-    {arch::generic, 0, {128, 20, 0, 256, 0}},
+    {arch::generic, 0, {128, 20, 0, 256, 0, 12, 5000}},
 };
 
 inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {

@@ -1,0 +1,424 @@
+// The last step of a bucket sort: a block sorts a bucket in shared memory. Its keys are thrown into about as many bins
+// as there are keys, evenly over the range they span (the place in a bin by a returning atomic, any order); then each
+// key counts the lesser ones of its bin, most often none, and knows its place; with values, the equal ones that came
+// before it as well. Buckets whose keys crowd few bins are
+// sorted digit by digit instead, buckets that do not fit the block likewise, through memory.
+#pragma once
+
+#include <weft/gpu/bucket_plan.hpp>
+#include <weft/gpu/radix_block.hpp>
+
+namespace weft::gpu {
+
+/// Value is none, or moves along; then everything is stable.
+template <int Threads, int Items, int BinBits, class Bits, class Value>
+struct bucket_sorter {
+  static constexpr bool has_values = !is_none<Value>;
+  using value_type = std::conditional_t<has_values, Value, char>;
+  static constexpr int capacity = Threads * Items, bins = 1 << BinBits, crowd = 24;
+  static_assert(capacity < 1 << 16);
+  struct shared {
+    struct binned {
+      Bits keys[capacity];
+      alignas(16) value_type values[has_values ? capacity : 1];      // as they came
+      alignas(16) std::uint16_t arrival[has_values ? capacity : 1];  // where a key's value is
+      alignas(
+          16) std::uint32_t pair[bins / 2 + 4];  // of bins, 16 bits each: the number of keys, then where these begin
+    };
+    union {
+      binned bin;
+      digit_sort_shared<Threads, Items, Bits, Value> digits;
+    };
+    std::uint32_t next[radix_digits], place[radix_digits];
+    Bits least[32], most[32];
+    std::uint32_t totals[32];
+  };
+
+  /// In place, m <= capacity keys; encoded ones unless `raw`, decoded afterwards.
+  /// `between` is called by all threads midway. Returns false, with nothing done, for keys that are better, or only
+  /// stably, sorted by sort_digits.
+  template <class Block, class Between>
+  static WEFT_DEVICE bool sort(Block block, shared& s, const key_order<Bits>& order, Bits* keys, value_type* values,
+                               int m, bool raw, const Between& between) {
+    const int t = static_cast<int>(block.thread());
+
+    // The range of the keys. Whether both zeros are there: of keys alone only the stable sort keeps their order.
+    Bits k[Items], least = static_cast<Bits>(~Bits{0}), most = 0;
+#pragma unroll
+    for (int i = 0; i < Items; ++i) k[i] = i * Threads + t < m ? keys[i * Threads + t] : Bits{0};
+    if constexpr (has_values) {
+#pragma unroll
+      for (int i = 0; i < Items; ++i)
+        if (i * Threads + t < m) s.bin.values[i * Threads + t] = values[i * Threads + t];
+    }
+    for (int i = t * 4; i < bins / 2; i += Threads * 4) Block::template store_vector<16>(&s.bin.pair[i], vec<16>{});
+    std::uint32_t zeros = 0;
+#pragma unroll
+    for (int i = 0; i < Items; ++i) {
+      if (raw) {
+        k[i] = order.encode(k[i]);
+        if (!has_values && order.bump != 0 && i * Threads + t < m)
+          zeros |= (k[i] == order.zero) + 2 * (k[i] == static_cast<Bits>(order.zero + 1));
+      }
+      if (i * Threads + t < m) {
+        least = digits(order, k[i]) < least ? digits(order, k[i]) : least;
+        most = digits(order, k[i]) > most ? digits(order, k[i]) : most;
+      }
+    }
+    if (!has_values && raw && order.bump != 0) {
+      const bool lower = block.sync_or(zeros & 1), upper = block.sync_or(zeros & 2);
+      if (lower && upper) return false;
+    }
+    range_of(block, s, least, most);
+    if (least == most) {  // and the values stay where they are
+#pragma unroll
+      for (int i = 0; i < Items; ++i)
+        if (i * Threads + t < m) keys[i * Threads + t] = order.decode(k[i]);
+      return true;
+    }
+    const int bits = Block::highest_bit(static_cast<Bits>(most - least)) + 1,
+              shift = bits > BinBits ? bits - BinBits : 0;
+    auto bin_of = [&](Bits key) {
+      return static_cast<std::uint32_t>(static_cast<Bits>(digits(order, key) - least) >> shift);
+    };
+
+    std::uint32_t rank[Items];
+#pragma unroll
+    for (int i = 0; i < Items; ++i) {
+      rank[i] = 0;
+      if (i * Threads + t < m) {
+        const std::uint32_t bin = bin_of(k[i]), half = bin % 2 * 16;
+        rank[i] = block.shared_fetch_add(&s.bin.pair[bin / 2], 1u << half) >> half & 0xffffu;
+      }
+    }
+    block.sync();
+    if (crowded(block, s, m)) return false;
+#pragma unroll
+    for (int i = 0; i < Items; ++i)
+      if (i * Threads + t < m) {
+        const std::uint32_t slot = begin_of(s, bin_of(k[i])) + rank[i];
+        s.bin.keys[slot] = k[i];
+        if constexpr (has_values) s.bin.arrival[slot] = static_cast<std::uint16_t>(i * Threads + t);
+      }
+    block.sync();
+    between();
+
+#pragma unroll 4
+    for (int i = 0; i < Items; ++i) {
+      const auto at = static_cast<std::uint32_t>(i * Threads + t);
+      if (at >= static_cast<std::uint32_t>(m)) break;
+      const Bits key = s.bin.keys[at], d = digits(order, key);
+      const std::uint32_t arrived = has_values ? s.bin.arrival[at] : at;
+      const std::uint32_t bin = bin_of(key), begin = begin_of(s, bin), end = begin_of(s, bin + 1);
+      std::uint32_t place = begin;
+      if (end - begin > 1)
+        for (std::uint32_t j = begin; j < end; ++j) {
+          const Bits other = digits(order, s.bin.keys[j]);
+          place += other < d || (other == d && (has_values ? s.bin.arrival[j] : j) < arrived);
+        }
+      keys[place] = order.decode(key);
+      if constexpr (has_values) values[place] = s.bin.values[arrived];
+    }
+    return true;
+  }
+
+  /// Any m > capacity encoded keys, by one block, digit by digit and stably, between here and there.
+  template <class Block>
+  static WEFT_DEVICE void sort_large(Block block, shared& s, const key_order<Bits>& order, Bits* keys, Bits* other_keys,
+                                     value_type* values, value_type* other_values, offset m) {
+    constexpr int W = Block::width;
+    const int t = static_cast<int>(block.thread());
+    const int mine = static_cast<int>(block.warp().index()) * (Items * W) + static_cast<int>(block.warp().lane());
+    Bits *from = keys, *to = other_keys;
+    value_type *from_values = values, *to_values = other_values;
+    Bits least = static_cast<Bits>(~Bits{0}), most = 0;
+    for (offset i = t; i < m; i += Threads) {
+      const Bits d = order.digits(keys[i]);
+      least = d < least ? d : least;
+      most = d > most ? d : most;
+    }
+    range_of(block, s, least, most);
+    block.sync();
+#pragma unroll 1
+    for (int shift = 0; shift < 8 * static_cast<int>(sizeof(Bits)) && least >> shift != most >> shift;
+         shift += radix_bits) {
+      auto digit = [&](Bits k) { return static_cast<std::uint32_t>(order.digits(k) >> shift) & (radix_digits - 1); };
+      if (t < radix_digits) s.next[t] = 0;
+      block.sync();
+      for (offset i = t; i < m; i += Threads) block.shared_add(&s.next[digit(from[i])], 1u);
+      block.sync();
+      const std::uint32_t count = t < radix_digits ? s.next[t] : 0;
+      const bool constant = block.sync_or(count == static_cast<std::uint32_t>(m));
+      if (constant) continue;
+      const std::uint32_t before = sum_before(block, count, s.totals);
+      if (t < radix_digits) s.next[t] = before;
+      for (offset start = 0; start < m; start += capacity) {
+        const int held = m - start < capacity ? static_cast<int>(m - start) : capacity;
+        Bits k[Items];
+        std::uint32_t pos[Items];
+#pragma unroll
+        for (int i = 0; i < Items; ++i)
+          k[i] = mine + i * W < held ? from[start + mine + i * W] : static_cast<Bits>(~Bits{0});
+        block.sync();
+        std::uint32_t in_tile = 0;
+        const std::uint32_t lesser = rank_tile<Threads, Items, false, false>(
+            block, s.digits.tables, s.totals, [&](int i) { return digit(k[i]); }, false, Threads / W, pos,
+            [&](std::uint32_t c) { in_tile = c; });
+        if (t < radix_digits) {
+          s.place[t] = s.next[t] - lesser;
+          s.next[t] += in_tile;
+        }
+        block.sync();
+#pragma unroll
+        for (int i = 0; i < Items; ++i) {
+          const std::uint32_t place = pos[i] + s.place[digit(k[i])];
+          if (mine + i * W < held) {
+            to[place] = k[i];
+            if constexpr (has_values) to_values[place] = from_values[start + mine + i * W];
+          }
+        }
+        block.sync();
+      }
+      Bits* const swap = from;
+      from = to, to = swap;
+      value_type* const swap_values = from_values;
+      from_values = to_values, to_values = swap_values;
+    }
+    for (offset i = t; i < m; i += Threads) {
+      keys[i] = order.decode(from[i]);
+      if constexpr (has_values) values[i] = from_values[i];
+    }
+    block.sync();
+  }
+
+  /// What `sort` does, digit by digit.
+  template <class Block>
+  static WEFT_DEVICE void sort_digits(Block block, shared& s, const key_order<Bits>& order, Bits* keys,
+                                      value_type* values, int m, bool raw) {
+    constexpr int W = Block::width;
+    const int mine = static_cast<int>(block.warp().index()) * (Items * W) + static_cast<int>(block.warp().lane());
+    block.sync();
+    Bits k[Items];
+    value_type v[has_values ? Items : 1];
+#pragma unroll
+    for (int i = 0; i < Items; ++i) {
+      const bool there = mine + i * W < m;
+      k[i] = there ? keys[mine + i * W] : static_cast<Bits>(~Bits{0});
+      if (raw && there) k[i] = order.encode(k[i]);
+      if constexpr (has_values) v[i] = there ? values[mine + i * W] : value_type{};
+    }
+    sort_by_digits<Threads, Items, Value>(block, s.digits, order, m, k, v);
+#pragma unroll
+    for (int i = 0; i < Items; ++i)
+      if (mine + i * W < m) {
+        keys[mine + i * W] = order.decode(k[i]);
+        if constexpr (has_values) values[mine + i * W] = v[i];
+      }
+  }
+
+ private:
+  /// Of keys alone, all bits: there are no two that differ and count as equal.
+  static WEFT_DEVICE Bits digits(const key_order<Bits>& order, Bits k) { return has_values ? order.digits(k) : k; }
+
+  template <class Block>
+  static WEFT_DEVICE void range_of(Block block, shared& s, Bits& least, Bits& most) {
+    auto warp = block.warp();
+    auto reduce = [&] {
+      least = static_cast<Bits>(~greatest(block, static_cast<Bits>(~least)));
+      most = greatest(block, most);
+    };
+    reduce();
+    if (warp.lane() == 0) s.least[warp.index()] = least, s.most[warp.index()] = most;
+    block.sync();
+    const unsigned w = warp.lane() < Threads / Block::width ? warp.lane() : 0;
+    least = s.least[w], most = s.most[w];
+    reduce();
+  }
+  template <class Block>
+  static WEFT_DEVICE Bits greatest(Block block, Bits v) {
+    auto warp = block.warp();
+    if constexpr (sizeof(Bits) <= 4) {
+      return static_cast<Bits>(warp.greatest(v));
+    } else {
+      const std::uint32_t high = warp.greatest(static_cast<std::uint32_t>(v >> 32));
+      const std::uint32_t low =
+          warp.greatest(static_cast<std::uint32_t>(v >> 32) == high ? static_cast<std::uint32_t>(v) : 0);
+      return Bits{high} << 32 | low;
+    }
+  }
+  static WEFT_DEVICE std::uint32_t begin_of(const shared& s, std::uint32_t bin) {
+    return s.bin.pair[bin / 2] >> bin % 2 * 16 & 0xffffu;
+  }
+
+  /// Turns the bins' counts into their beginnings; whether one has too many keys. Done when it returns.
+  template <class Block>
+  static WEFT_DEVICE bool crowded(Block block, shared& s, int m) {
+    constexpr int each = bins / 2 / Threads;
+    static_assert(each % 4 == 0, "whole vectors of bins a thread");
+    const unsigned t = block.thread();
+    auto warp = block.warp();
+    std::uint32_t c[each], sum = 0, largest = 0;
+#pragma unroll
+    for (int j = 0; j < each; j += 4) {
+      const vec<16> v = Block::template load_vector<16>(&s.bin.pair[t * each + j]);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) c[j + i] = v.word[i];
+    }
+#pragma unroll
+    for (int j = 0; j < each; ++j) {
+      const std::uint32_t low = c[j] & 0xffffu, high = c[j] >> 16;
+      largest = low > largest ? low : largest;
+      largest = high > largest ? high : largest;
+      sum += low + high;
+    }
+    const std::uint32_t inclusive = warp.inclusive_sum(sum);
+    if (warp.lane() == Block::width - 1) s.totals[warp.index()] = inclusive;
+    const bool crowds = block.sync_or(largest > crowd);
+    std::uint32_t before = inclusive - sum;
+    for (unsigned w = 0; w < Threads / Block::width; ++w)
+      if (w < warp.index()) before += s.totals[w];
+#pragma unroll
+    for (int j = 0; j < each; j += 4) {
+      vec<16> v;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        v.word[i] = before | (before + (c[j + i] & 0xffffu)) << 16;
+        before += (c[j + i] & 0xffffu) + (c[j + i] >> 16);
+      }
+      Block::template store_vector<16>(&s.bin.pair[t * each + j], v);
+    }
+    if (t == 0) s.bin.pair[bins / 2] = static_cast<std::uint32_t>(m);
+    block.sync();
+    return crowds;
+  }
+};
+
+/// All buckets, by as many blocks as there are; each draws the next one while it sorts. What is too large or crowded
+/// goes on a list.
+template <class Shape, class Bits, class Value>
+struct bucket_local_kernel {
+  using value_type = std::conditional_t<is_none<Value>, char, Value>;
+  template <arch A>
+  static constexpr int block_threads = Shape::template tuning<A>().local_threads;
+  template <arch A>
+  static constexpr int block_residency = Shape::template tuning<A>().local_residency;
+  template <arch A>
+  using sorter = bucket_sorter<block_threads<A>, Shape::template tuning<A>().local_items,
+                               Shape::template tuning<A>().local_bits, Bits, Value>;
+  template <arch A>
+  static constexpr int capacity = sorter<A>::capacity;
+  template <arch A>
+  struct shared {
+    typename sorter<A>::shared sort;
+    std::uint32_t begin, end;
+    bool more;
+  };
+
+  Bits* keys;
+  value_type* values;
+  key_order<Bits> order;
+  bucket_memory memory;
+  std::uint32_t* control;
+
+  static WEFT_DEVICE value_type* values_at(value_type* v, std::uint32_t i) { return is_none<Value> ? v : v + i; }
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    using local = sorter<Block::arch>;
+    const bucket_plan plan = *memory.plan;
+    if (plan.mode != bucket_mode::buckets) return;
+    const bool first = block.thread() == 0;
+    std::uint32_t bucket = 0, begin = 0, end = 0;
+    auto draw = [&] {
+      if (first) bucket = block.fetch_add(&control[word_bucket], 1u);
+    };
+    auto look = [&] {
+      if (first && bucket < plan.buckets) begin = memory.bucket_begin[bucket], end = memory.bucket_begin[bucket + 1];
+    };
+    draw(), look();
+    for (;;) {
+      if (first) s.begin = begin, s.end = end, s.more = bucket < plan.buckets;
+      block.sync();
+      if (!s.more) break;
+      const std::uint32_t from = s.begin, m = s.end - from, own = bucket;
+      draw();
+      bool looked = false, done = m <= 1;
+      if (!done && m <= local::capacity)
+        done = local::sort(block, s.sort, order, keys + from, values_at(values, from), static_cast<int>(m), false,
+                           [&] { look(), looked = true; });
+      else if (m == 1 && first)
+        keys[from] = order.decode(keys[from]);
+      if (!looked) look();
+      if (!done && first) memory.bucket_next[block.fetch_add(&control[word_rest], 1u)] = own;
+      block.sync();
+    }
+  }
+};
+
+/// The buckets on the list.
+template <class Shape, class Bits, class Value>
+struct bucket_rest_kernel {
+  using local = bucket_local_kernel<Shape, Bits, Value>;
+  template <arch A>
+  static constexpr int block_threads = local::template block_threads<A>;
+  template <arch A>
+  struct shared {
+    typename local::template sorter<A>::shared sort;
+    bool last;
+  };
+
+  Bits* keys;
+  Bits* other_keys;
+  typename local::value_type* values;
+  typename local::value_type* other_values;
+  key_order<Bits> order;
+  bucket_memory memory;
+  std::uint32_t* control;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    using sorter = typename local::template sorter<Block::arch>;
+    if (memory.plan->mode != bucket_mode::buckets) return;
+    const std::uint32_t listed = control[word_rest];
+    for (std::uint32_t i = block.index(); i < listed; i += block.blocks()) {
+      const std::uint32_t bucket = memory.bucket_next[i], from = memory.bucket_begin[bucket],
+                          m = memory.bucket_begin[bucket + 1] - from;
+      if (m > sorter::capacity)
+        sorter::sort_large(block, s.sort, order, keys + from, other_keys + from, local::values_at(values, from),
+                           local::values_at(other_values, from), m);
+      else
+        sorter::sort_digits(block, s.sort, order, keys + from, local::values_at(values, from), static_cast<int>(m),
+                            false);
+      block.sync();
+    }
+    block.sync();
+    if (block.thread() == 0) s.last = block.fetch_add_acq_rel(&control[word_left], 1u) == block.blocks() - 1;
+    block.sync();
+    if (s.last && block.thread() == 0)
+      control[word_bucket] = control[word_rest] = control[word_left] = control[word_tile_1] = control[word_tile_2] = 0;
+  }
+};
+
+/// One block sorts what fits into it.
+template <class Shape, class Bits, class Value>
+struct bucket_single_kernel {
+  using local = bucket_local_kernel<Shape, Bits, Value>;
+  template <arch A>
+  static constexpr int block_threads = local::template block_threads<A>;
+  template <arch A>
+  using shared = typename local::template sorter<A>::shared;
+
+  Bits* keys;
+  typename local::value_type* values;
+  int n;
+  key_order<Bits> order;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    using sorter = typename local::template sorter<Block::arch>;
+    if (!sorter::sort(block, s, order, keys, values, n, true, [] {}))
+      sorter::sort_digits(block, s, order, keys, values, n, true);
+  }
+};
+
+}  // namespace weft::gpu

@@ -1,0 +1,439 @@
+// Where the keys of a large sort go, found out by one look at all of them: buckets of a few thousand keys that follow
+// each other in the order of keys, and groups of such buckets, so that two passes that write long runs bring every key
+// into its bucket.
+//
+// The look counts the upper bits of the keys (a "bin" is one value of them; 65536 bins on an H100). Bins with few keys
+// share a bucket; a bin with many is split by its next bits into 2^split buckets, and counted once more (they are the
+// only buckets whose sizes are not known after the look). So floating-point keys, whose bins are very uneven, make as
+// even buckets as integers. A bin too heavy for that, many equal keys, sends all keys to the stable sort instead.
+#pragma once
+
+#include <weft/backend.hpp>
+#include <weft/gpu/launch.hpp>
+#include <weft/gpu/radix_key.hpp>
+#include <weft/gpu/tile.hpp>
+
+namespace weft::gpu {
+
+inline constexpr int most_groups = 512;  // of a plan
+inline constexpr int most_codes = 1024;  // buckets of a group
+inline constexpr int most_split = 10;    // log2 of them
+
+/// What is to be done with the keys.
+enum class bucket_mode : std::uint32_t { nothing, buckets, digits };
+
+struct bucket_plan {
+  bucket_mode mode;
+  std::uint32_t groups, buckets, tiles;
+  std::uint32_t split;  // whether any bin is
+};
+
+/// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`
+/// mean something.
+struct bucket_group {
+  std::uint32_t begin;   // the first key
+  std::uint32_t bin;     // the first bin
+  std::uint32_t rank;    // how many marks the table of buckets has before it
+  std::uint32_t split;   // each mark stands for 2^split buckets
+  std::uint32_t bucket;  // the first bucket
+  std::uint32_t tile;    // the first tile of the second pass
+};
+
+/// A map from bins to numbers that grow by one at marked bins: a word for 16 bins has their marks below and the number
+/// before them, less one, above, modulo 2^16. One load and a population count.
+inline constexpr int mark_bins = 16;
+template <class Block>
+WEFT_DEVICE std::uint32_t marks_up_to(const std::uint32_t* table, std::uint32_t bin) {
+  const std::uint32_t w = table[bin / mark_bins];
+  return (w >> 16) + static_cast<std::uint32_t>(Block::popcount(w & (0xffffu >> (mark_bins - 1 - bin % mark_bins))));
+}
+
+/// Where everything lies in temporary memory.
+struct bucket_memory {
+  bucket_plan* plan;
+  bucket_group* group;         // [most_groups + 1]
+  std::uint32_t* group_marks;  // [bins / mark_bins]
+  std::uint32_t* bucket_marks;
+  std::uint32_t* group_next;  // [most_groups], where the next keys of a group go
+  std::uint32_t* group_done;  // [most_groups], tiles counted
+  // [most_buckets], likewise; before that the sizes of the buckets of split bins, later a list of buckets
+  std::uint32_t* bucket_next;
+  std::uint32_t* bucket_begin;  // [most_buckets + 1]
+  std::uint32_t most_buckets;
+  int bins, rest;  // how many bins, and the bits of a key below them
+};
+
+/// The sum of the values of the threads before this one, and of all. A barrier before and one inside; `totals` has a
+/// word a warp.
+template <class Block>
+WEFT_DEVICE std::uint32_t sum_of_threads_before(Block block, std::uint32_t value, std::uint32_t* totals,
+                                                std::uint32_t& all) {
+  auto warp = block.warp();
+  const std::uint32_t inclusive = warp.inclusive_sum(value);
+  block.sync();
+  if (warp.lane() == Block::width - 1) totals[warp.index()] = inclusive;
+  block.sync();
+  std::uint32_t before = inclusive - value;
+  all = 0;
+  for (unsigned w = 0; w < block.threads() / Block::width; ++w) {
+    if (w < warp.index()) before += totals[w];
+    all += totals[w];
+  }
+  return before;
+}
+
+/// Words of the control block of a bucket sort, zero before and after; the bins' counts follow.
+enum bucket_word : int {
+  word_bins_counted,
+  word_disorder,
+  word_zeros,
+  word_tile_1,
+  word_tile_2,
+  word_bucket,
+  word_rest,
+  word_left,
+  bucket_words = 32
+};
+
+/// Counts the bins; the last block makes the plan.
+template <class Shape, class Bits>
+struct bucket_count_kernel {
+  template <arch A>
+  static constexpr int block_threads = Shape::template tuning<A>().count_threads;
+  template <arch A>
+  static constexpr int bin_bits = Shape::template tuning<A>().bin_bits;
+  template <arch A>
+  struct shared {
+    std::uint32_t counts[(1 << bin_bits<A>) / 2];        // two of 16 bits each
+    std::uint32_t group_marks[(1 << bin_bits<A>) / 32];  // a bit a bin
+    std::uint32_t bucket_marks[(1 << bin_bits<A>) / 32];
+    std::uint32_t sums[32], last_counts[32], groups[32], marks[32];  // of each warp's bins
+    std::uint32_t totals[32];
+    bool last;
+  };
+
+  const Bits* keys;
+  offset n, chunk_items;
+  key_order<Bits> order;
+  std::uint32_t* control;
+  bucket_memory memory;
+  std::uint32_t bin_items;      // a bin with more keys is split
+  std::uint32_t bucket_factor;  // bins whose beginnings times this, divided by 2^32, are equal share a bucket
+  std::uint32_t group_shift;    // log2 of the keys of a group
+  std::uint32_t tile_items;
+  std::uint32_t most;    // codes that the passes tell apart
+  std::uint32_t* words;  // look-back words of a stable first pass, to be cleared
+  offset words_size;
+  bool stable;  // equal keys may differ
+  bool wide;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    constexpr int threads = block_threads<Block::arch>;
+    constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
+    static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
+    const int t = static_cast<int>(block.thread());
+    for (int i = t; i < memory.bins / 2; i += threads) s.counts[i] = 0;
+    for (offset i = offset{block.index()} * threads + t; i < words_size; i += offset{block.blocks()} * threads)
+      words[i] = 0;
+    block.sync();
+
+    const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
+    constexpr offset step = offset{threads} * run * rounds;
+    bool look = true, unsorted = false, loaded = false, odd = false;
+    std::uint32_t zeros = 0;
+    auto bin_of = [&](Bits k) { return static_cast<std::uint32_t>(order.digits(k) >> memory.rest); };
+    Bits next[rounds][run];
+    auto load = [&](offset at) {
+#pragma unroll
+      for (int r = 0; r < rounds; ++r) load_run<run, Block>(keys, at + (r * threads + t) * run, wide, next[r]);
+    };
+    for (offset at = begin; at < end; at += step, odd = !odd) {
+      if (!look && at + step <= end) {  // the next keys are under way while these are counted
+        if (!loaded) load(at);
+        Bits k[rounds][run];
+#pragma unroll
+        for (int r = 0; r < rounds; ++r)
+#pragma unroll
+          for (int j = 0; j < run; ++j) k[r][j] = next[r][j];
+        loaded = at + 2 * step <= end;
+        if (loaded) load(at + step);
+#pragma unroll
+        for (int r = 0; r < rounds; ++r) {
+#pragma unroll
+          for (int j = 0; j < run; ++j) {
+            k[r][j] = order.encode(k[r][j]);
+            if (order.bump != 0) zeros |= zero_kinds(k[r][j]);
+          }
+          const auto bin = bin_of(k[r][0]);
+          const bool popular =
+              Block::popcount(block.warp().ballot(bin == block.warp().shuffle(bin, Block::width / 2))) > 6;
+          if (popular) {
+#pragma unroll
+            for (int j = 0; j < run; ++j) count_key(block, s, true, bin_of(k[r][j]));
+          } else {
+#pragma unroll
+            for (int j = 0; j < run; ++j) add(block, s, bin_of(k[r][j]), 1);
+          }
+        }
+      } else {
+        bool disorder = false;
+        for (int r = 0; r < rounds; ++r) {
+          const offset i = at + (r * threads + t) * run;
+          Bits before{};
+          for (int j = 0; j <= run; ++j) {
+            const bool there = i + j < end;
+            const Bits k = i + j < n ? order.encode(keys[i + j]) : static_cast<Bits>(~Bits{0});
+            disorder |= j > 0 && i + j < n && i + j - 1 < end && order.digits(k) < order.digits(before);
+            before = k;
+            if (j == run) break;
+            if (there) zeros |= zero_kinds(k);
+            count_key(block, s, there, bin_of(k));
+          }
+        }
+        if (block.warp().any(disorder)) look = false, unsorted = true;
+      }
+      if (odd) block.sync();  // no counter overflows before its thread has made room
+    }
+    block.sync();
+    if (unsorted && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
+    if (zeros) block.fetch_or(&control[word_zeros], zeros);
+    std::uint32_t* const counts = control + bucket_words;
+    for (int i = t; i < memory.bins / 2; i += threads) {
+      const std::uint32_t c = s.counts[i];
+      if (c & 0xffffu) block.fetch_add(&counts[2 * i], c & 0xffffu);
+      if (c >> 16) block.fetch_add(&counts[2 * i + 1], c >> 16);
+    }
+
+    block.sync();
+    if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
+    block.sync();
+    if (s.last) make_plan(block, s);
+  }
+
+  /// Many lanes with the same bin count together: they would queue for its counter.
+  template <class Block>
+  WEFT_DEVICE void count_key(Block block, shared<Block::arch>& s, bool there, std::uint32_t bin) const {
+    auto warp = block.warp();
+    const std::uint32_t popular = warp.shuffle(bin, 0);
+    const std::uint64_t same = warp.ballot(there && bin == popular);
+    const auto many = static_cast<std::uint32_t>(Block::popcount(same));
+    std::uint32_t add_now = there ? 1 : 0;
+    if (many > 3 && bin == popular) add_now = warp.lane() == 0 ? many : 0;
+    if (add_now == 0) return;
+    add(block, s, bin, add_now);
+  }
+  template <class Block>
+  WEFT_DEVICE void add(Block block, shared<Block::arch>& s, std::uint32_t bin, std::uint32_t many) const {
+    const std::uint32_t half = bin % 2 * 16;
+    const std::uint32_t old = block.shared_fetch_add(&s.counts[bin / 2], many << half) >> half & 0xffffu;
+    if (old < 0x8000u && old + many >= 0x8000u) {  // one thread meets this; it makes room
+      block.fetch_add(&control[bucket_words + bin], 0x8000u);
+      block.shared_add(&s.counts[bin / 2], ~(0x8000u << half) + 1);
+    }
+  }
+  /// Bit 0: the lower zero of a floating-point type; bit 1: the upper.
+  WEFT_DEVICE std::uint32_t zero_kinds(Bits k) const {
+    return order.bump == 0 ? 0u : (k == order.zero ? 1u : 0u) | (k == static_cast<Bits>(order.zero + 1) ? 2u : 0u);
+  }
+
+  /// How often a bin of that many keys is halved.
+  template <class Block>
+  WEFT_DEVICE std::uint32_t split_of(std::uint32_t count) const {
+    return count <= bin_items ? 0 : static_cast<std::uint32_t>(1 + Block::highest_bit((count - 1) / bin_items));
+  }
+  /// The bins of a warp, a row of one bin a lane at a time: f(row, bin, keys of the bin, keys before it).
+  template <class Block, class F>
+  WEFT_DEVICE void each_row(Block block, const shared<Block::arch>& s, std::uint32_t begin, const F& f) const {
+    constexpr int W = Block::width;
+    auto warp = block.warp();
+    const int rows = warp_rows<Block>();
+    for (int row = static_cast<int>(warp.index()) * rows; row < (static_cast<int>(warp.index()) + 1) * rows; ++row) {
+      const int bin = row * W + static_cast<int>(warp.lane());
+      std::uint32_t c = 0;
+      if (bin < memory.bins) {
+        c = s.counts[bin / 2] >> bin % 2 * 16 & 0xffffu;
+        if (c == 0xffffu) c = control[bucket_words + bin];
+      }
+      const std::uint32_t upto = warp.inclusive_sum(c);
+      f(row, bin, c, begin + upto - c);
+      begin += warp.shuffle(upto, Block::width - 1);
+    }
+  }
+  template <class Block>
+  WEFT_DEVICE int warp_rows() const {
+    constexpr int threads = block_threads<Block::arch>;
+    return (memory.bins + threads - 1) / threads;
+  }
+  /// What bins that lie side by side have in common if they share a bucket; those of a group, but for 18 bits of it.
+  template <class Block>
+  WEFT_DEVICE std::uint32_t share_of(std::uint32_t begin, std::uint32_t count) const {
+    const std::uint32_t split = split_of<Block>(count);
+    return begin >> group_shift << 22 |
+           (static_cast<std::uint32_t>(std::uint64_t{begin} * bucket_factor >> 32) & 0x3ffffu) << 4 |
+           (split < 14 ? split + 1 : 15);
+  }
+
+  template <class Block>
+  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s) const {
+    constexpr int threads = block_threads<Block::arch>, W = Block::width;
+    const unsigned t = block.thread();
+    auto warp = block.warp();
+    const bucket_memory m = memory;
+    std::uint32_t* const counts = control + bucket_words;
+    const bool repeats = many_repeats(block, s);
+    block.sync();
+
+    // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
+    std::uint32_t sum = 0, last_count = 0;
+    const int rows = warp_rows<Block>();
+    for (int row = static_cast<int>(warp.index()) * rows; row < (static_cast<int>(warp.index()) + 1) * rows; ++row) {
+      const int bin = row * W + static_cast<int>(warp.lane());
+      const std::uint32_t c = bin < memory.bins ? counts[bin] : 0;
+      if (bin < memory.bins && c < 0xffffu) counts[bin] = 0;
+      const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
+      if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
+      sum += c;
+      const std::uint64_t filled = warp.ballot(c != 0);
+      if (filled != 0) last_count = warp.shuffle(c, static_cast<unsigned>(Block::highest_bit(filled)));
+    }
+#pragma unroll
+    for (unsigned d = 1; d < Block::width; d *= 2) sum += warp.shuffle_xor(sum, d);
+    if (warp.lane() == 0) s.sums[warp.index()] = sum, s.last_counts[warp.index()] = last_count;
+    block.sync();
+    std::uint32_t begin = 0, share = 0;  // keys before this warp's bins; of the last bin with keys before them
+    for (unsigned w = 0; w < warp.index(); ++w) {
+      begin += s.sums[w];
+      if (s.last_counts[w] != 0) share = share_of<Block>(begin - s.last_counts[w], s.last_counts[w]);
+    }
+
+    // The marks of groups and buckets.
+    bool too_many = false;
+    std::uint32_t groups = 0, marks = 0;
+    each_row(block, s, begin, [&](int row, int, std::uint32_t c, std::uint32_t at) {
+      const std::uint32_t own = share_of<Block>(at, c);
+      const std::uint64_t filled = warp.ballot(c != 0), earlier = filled & warp.lanes_below();
+      const std::uint32_t left =
+          warp.shuffle(own, earlier != 0 ? static_cast<unsigned>(Block::highest_bit(earlier)) : 0);
+      const std::uint32_t before = earlier != 0 ? left : share;
+      const bool group = c != 0 && (before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
+      const std::uint64_t group_bits = warp.ballot(group);
+      const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || before != own || (own & 15) > 1));
+      too_many = too_many || (own & 15) - 1 > most_split || static_cast<int>((own & 15) - 1) > m.rest;
+      groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
+      marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
+      if (filled != 0) share = warp.shuffle(own, static_cast<unsigned>(Block::highest_bit(filled)));
+      if (warp.lane() < Block::width / 32 && (row * W) / 32 + static_cast<int>(warp.lane()) < memory.bins / 32) {
+        s.group_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(group_bits >> 32 * warp.lane());
+        s.bucket_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(bucket_bits >> 32 * warp.lane());
+      }
+    });
+    if (warp.lane() == 0) s.groups[warp.index()] = groups, s.marks[warp.index()] = marks;
+    block.sync();
+    std::uint32_t group = 0, mark = 0, all_groups = 0, all_marks = 0;
+    for (unsigned w = 0; w < threads / Block::width; ++w) {
+      if (w < warp.index()) group += s.groups[w], mark += s.marks[w];
+      all_groups += s.groups[w], all_marks += s.marks[w];
+    }
+    const std::uint32_t first_group = group, first_mark = mark;
+
+    // The maps, and the groups.
+    const bool fits = all_groups <= most_groups && all_groups <= threads && all_groups <= most;
+    each_row(block, s, begin, [&](int, int bin, std::uint32_t c, std::uint32_t at) {
+      const bool in = bin < memory.bins;
+      const std::uint32_t group_word = in ? s.group_marks[bin / 32] : 0, mark_word = in ? s.bucket_marks[bin / 32] : 0;
+      const std::uint64_t group_bits = warp.ballot(group_word >> bin % 32 & 1),
+                          mark_bits = warp.ballot(mark_word >> bin % 32 & 1), below = warp.lanes_below();
+      const std::uint32_t my_group = group + static_cast<std::uint32_t>(Block::popcount(group_bits & below)),
+                          my_mark = mark + static_cast<std::uint32_t>(Block::popcount(mark_bits & below));
+      if (in && bin % mark_bins == 0) {
+        m.group_marks[bin / mark_bins] = (my_group - 1) << 16 | (group_word >> bin % 32 & 0xffffu);
+        m.bucket_marks[bin / mark_bins] = (my_mark - 1) << 16 | (mark_word >> bin % 32 & 0xffffu);
+      }
+      if (fits && (group_word >> bin % 32 & 1))
+        m.group[my_group] = {at, static_cast<std::uint32_t>(bin), my_mark, split_of<Block>(c), 0, 0};
+      group += static_cast<std::uint32_t>(Block::popcount(group_bits));
+      mark += static_cast<std::uint32_t>(Block::popcount(mark_bits));
+    });
+    if (t == 0 && fits)
+      m.group[all_groups] = {static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(m.bins), all_marks, 0, 0, 0};
+    block.sync();
+    const bool mine = fits && t < all_groups;
+    std::uint32_t codes = 0, tiles = 0, all_codes, all_tiles;
+    bucket_group g{};
+    if (mine) {
+      g = m.group[t];
+      codes = (m.group[t + 1].rank - g.rank) << g.split;
+      tiles = (m.group[t + 1].begin - g.begin + tile_items - 1) / tile_items;
+    }
+    const std::uint32_t bucket = sum_of_threads_before(block, codes, s.totals, all_codes);
+    const std::uint32_t tile = sum_of_threads_before(block, tiles, s.totals, all_tiles);
+    const bool fails = block.sync_or(repeats || too_many || !fits || codes > most || all_codes > m.most_buckets);
+    const bool any_split = block.sync_or(mine && g.split > 0);
+    if (mine && !fails) {
+      m.group[t].bucket = bucket, m.group[t].tile = tile;
+      m.group_next[t] = g.begin;
+      m.group_done[t] = 0;
+    }
+    if (t == 0) {
+      const std::uint32_t zeros = block.load_relaxed(&control[word_zeros]);
+      const bool sorted = block.load_relaxed(&control[word_disorder]) == 0;
+      *m.plan = {sorted                             ? bucket_mode::nothing
+                 : fails || (zeros == 3 && !stable) ? bucket_mode::digits
+                                                    : bucket_mode::buckets,
+                 all_groups, all_codes, all_tiles, any_split};
+      if (!fails) {
+        m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
+        m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);
+      }
+      control[word_bins_counted] = control[word_disorder] = control[word_zeros] = 0;
+    }
+    block.sync();
+
+    // The buckets: known where bins are whole, to be counted where they are split.
+    group = first_group, mark = first_mark;
+    each_row(block, s, begin, [&](int, int bin, std::uint32_t c, std::uint32_t at) {
+      const bool in = bin < memory.bins;
+      const bool begins_group = in && (s.group_marks[bin / 32] >> bin % 32 & 1),
+                 begins_bucket = in && (s.bucket_marks[bin / 32] >> bin % 32 & 1);
+      const std::uint64_t group_bits = warp.ballot(begins_group), mark_bits = warp.ballot(begins_bucket);
+      if (!fails && begins_bucket) {
+        const std::uint64_t below = warp.lanes_below();
+        const bucket_group own =
+            m.group[group + static_cast<std::uint32_t>(Block::popcount(group_bits & below)) + begins_group - 1];
+        const std::uint32_t first =
+            own.bucket +
+            ((mark + static_cast<std::uint32_t>(Block::popcount(mark_bits & below)) - own.rank) << own.split);
+        if (own.split == 0)
+          m.bucket_begin[first] = m.bucket_next[first] = at;
+        else
+          for (std::uint32_t b = 0; b < 1u << own.split; ++b) m.bucket_next[first + b] = 0;
+      }
+      group += static_cast<std::uint32_t>(Block::popcount(group_bits));
+      mark += static_cast<std::uint32_t>(Block::popcount(mark_bits));
+      if (c >= 0xffffu) counts[bin] = 0;
+    });
+  }
+
+  /// Whether a sample says that many keys are equal: buckets would be of one key, and uneven. A guess for speed only.
+  template <class Block>
+  WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s) const {
+    constexpr int threads = block_threads<Block::arch>, words = (1 << bin_bits<Block::arch>) / 2, each = 2;
+    block.sync();
+    for (int i = static_cast<int>(block.thread()); i < words; i += threads) s.counts[i] = 0;
+    block.sync();
+    unsigned again = 0;
+#pragma unroll
+    for (int j = 0; j < each; ++j) {
+      std::uint64_t h = (block.thread() * each + j + 1) * std::uint64_t{0x9e3779b97f4a7c15};
+      const Bits k = keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
+      h = (k ^ std::uint64_t{k} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
+      const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
+      const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
+      again += block.sync_count(seen_before);
+    }
+    return again > threads * each / 16;
+  }
+};
+
+}  // namespace weft::gpu
