@@ -8,6 +8,8 @@
 #pragma once
 
 #include <weft/gemm.hpp>
+#include <weft/gpu/gemm_ring.hpp>
+#include <weft/gpu/gemm_sm90.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/tile.hpp>
 
@@ -227,8 +229,13 @@ void gemm_portable(const P& policy, const batch<TA>& a, const batch<TB>& b, cons
   });
 }
 
+/// Hopper's own kernels where they serve (gemm_sm90.hpp: tensor cores; gemm_ring.hpp: f64 and f32), else the portable
+/// one.
 template <class P, class TA, class TB, class TC, class Options>
 void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
+  if (c.count == 1 && a.pointers == nullptr && b.pointers == nullptr && c.pointers == nullptr)
+    if (gemm_sm90(policy, a.first, b.first, c.first, options) || gemm_ring(policy, a.first, b.first, c.first, options))
+      return;
   gemm_portable(policy, a, b, c, options);
 }
 
