@@ -359,6 +359,14 @@ template <class K>
 static __global__ void __launch_bounds__(geometry<K, current_arch>::threads, geometry<K, current_arch>::residency)
     run(const __grid_constant__ K kernel) {
   extern __shared__ __align__(1024) unsigned char shared_bytes[];
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  // Lets the next kernel of the stream be set up while this one runs; it does the same, and so waits here until all
+  // before it has finished and its writes are visible. A kernel that `starts_early` does both itself.
+  if constexpr (!requires { K::starts_early; }) {
+    asm volatile("griddepcontrol.launch_dependents;");
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+  }
+#endif
   kernel(block{}, *reinterpret_cast<typename K::template shared<current_arch>*>(shared_bytes));
 }
 
@@ -425,28 +433,25 @@ int resident_blocks(int device) {
 template <arch A, class K>
 void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::source_location& where) {
   allow_shared<A, K>(stream.device);
-  if constexpr (requires { K::template cluster_blocks<A>; }) {
-    // Blocks in clusters; the kernel may start while the one before it ends (it waits by itself).
-    cudaLaunchAttribute attributes[2]{};
-    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attributes[0].val.programmaticStreamSerializationAllowed = K::starts_early;
-    attributes[1].id = cudaLaunchAttributeClusterDimension;
-    attributes[1].val.clusterDim = {K::template cluster_blocks<A>, 1, 1};
-    cudaLaunchConfig_t config{};
-    config.gridDim = blocks;
-    config.blockDim = K::template block_threads<A>;
-    config.dynamicSmemBytes = sizeof(typename K::template shared<A>);
-    config.stream = static_cast<cudaStream_t>(stream.handle);
-    config.attrs = attributes;
-    config.numAttrs = 2;
-    cuda_check(cudaLaunchKernelEx(&config, run<K>, kernel), "kernel launch", where);
-  } else {
-    // Not by <<<…>>>, whose result is the thread's last error, perhaps somebody else's.
-    void* arguments[] = {const_cast<K*>(&kernel)};
-    cuda_check(cudaLaunchKernel(run<K>, dim3(blocks), dim3(K::template block_threads<A>), arguments,
-                                sizeof(typename K::template shared<A>), static_cast<cudaStream_t>(stream.handle)),
-               "kernel launch", where);
+  // Not by <<<…>>>, whose result is the thread's last error, perhaps somebody else's.
+  cudaLaunchAttribute attributes[2]{};
+  unsigned n = 0;
+  if (A == arch::sm_90) {  // may be set up while the kernel before it ends; see run()
+    attributes[n].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[n++].val.programmaticStreamSerializationAllowed = 1;
   }
+  if constexpr (requires { K::template cluster_blocks<A>; }) {
+    attributes[n].id = cudaLaunchAttributeClusterDimension;
+    attributes[n++].val.clusterDim = {K::template cluster_blocks<A>, 1, 1};
+  }
+  cudaLaunchConfig_t config{};
+  config.gridDim = blocks;
+  config.blockDim = K::template block_threads<A>;
+  config.dynamicSmemBytes = sizeof(typename K::template shared<A>);
+  config.stream = static_cast<cudaStream_t>(stream.handle);
+  config.attrs = attributes;
+  config.numAttrs = n;
+  cuda_check(cudaLaunchKernelEx(&config, run<K>, kernel), "kernel launch", where);
 }
 
 }  // namespace weft::cuda_dialect
