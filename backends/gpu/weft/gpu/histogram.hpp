@@ -47,7 +47,7 @@ struct histogram_kernel {
 
   template <arch A>
   struct shared {
-    std::uint32_t count[counters<A>];  // [bins][copies]
+    std::uint32_t count[counters<A> + 32];  // [bins][copies], and a row for what is out of range
     std::uint32_t ticket;
   };
 
@@ -63,14 +63,15 @@ struct histogram_kernel {
     using C = std::remove_reference_t<decltype(counts[0])>;
     const int thread = static_cast<int>(block.thread()), threads = static_cast<int>(block.threads());
     const unsigned lane = block.warp().lane();
-    if (copies == 0) {
-      count_all(block, true, [&](auto bin, std::uint32_t by) { block.fetch_add(&counts[bin], static_cast<C>(by)); });
-      return;
-    }
+    if constexpr (Large)
+      if (copies == 0) {
+        count_all<true>(block, [&](auto bin, std::uint32_t by) { block.fetch_add(&counts[bin], static_cast<C>(by)); });
+        return;
+      }
 
     // The first block zeroes the result.
     const unsigned ticket = order.draw(block, s.ticket);
-    for (int i = thread; i < bins * copies; i += threads) s.count[i] = 0;
+    for (int i = thread; i < (bins + 1) * copies; i += threads) s.count[i] = 0;
     if (ticket == 0 && block.blocks() > 1)
       for (int i = thread; i < bins; i += threads) counts[i] = 0;
     block.sync();
@@ -78,10 +79,14 @@ struct histogram_kernel {
       block.store_release(order.states, static_cast<std::uint64_t>(order.epoch));
 
     // Count in shared memory.
-    const unsigned copy = lane & static_cast<unsigned>(copies - 1);
-    count_all(block, copies < 8, [&](auto bin, std::uint32_t by) {
-      block.shared_add(&s.count[static_cast<unsigned>(bin) * static_cast<unsigned>(copies) + copy], by);
-    });
+    std::uint32_t* mine = s.count + (lane & static_cast<unsigned>(copies - 1));
+    const auto add = [&](auto bin, std::uint32_t by) {
+      block.shared_add(mine + static_cast<unsigned>(bin) * static_cast<unsigned>(copies), by);
+    };
+    if (Large && copies < 8)
+      count_all<Large>(block, add);
+    else
+      count_all<false>(block, add);
     if (ticket != 0 && thread == 0)
       for (unsigned tries = 0; block.load_acquire(order.states) != order.epoch; ++tries) block.backoff(tries);
     block.sync();
@@ -99,9 +104,10 @@ struct histogram_kernel {
     }
   }
 
-  /// add(bin, how many) for the elements of this block's tiles; equal bins are joined first where `join` says so.
-  template <class Block, class Add>
-  WEFT_DEVICE void count_all(Block block, bool join, const Add& add) const {
+  /// add(bin, how many) for the elements of this block's tiles. This loop is bound by instructions: an element costs
+  /// its extraction, a comparison, an address and the addition; what holds for the whole call is decided outside.
+  template <bool Join, class Block, class Add>
+  WEFT_DEVICE void count_all(Block block, const Add& add) const {
     using tile_shape = shape<Block::arch>;
     constexpr int rows = tile_shape::rows, run = tile_shape::run;
     constexpr offset tile_items = tile_shape::items;
@@ -113,25 +119,25 @@ struct histogram_kernel {
       for (int r = 0; r < rows; ++r) {
         const items<T, run> x = held[r].take(block);
 #pragma unroll
-        for (int k = 0; k < run; ++k) count_one(block, join, true, x[k], add);
+        for (int k = 0; k < run; ++k) count_one<Join>(block, true, x[k], add);
       }
     }
     // What is left of the input, less than a tile, falls to one block.
     if (start < n)
       for (offset row = start; row < n; row += block.threads()) {
         const offset i = row + block.thread();
-        count_one(block, join, i < n, static_cast<T>(in[i < n ? i : n - 1]), add);
+        count_one<Join>(block, i < n, static_cast<T>(in[i < n ? i : n - 1]), add);
       }
   }
 
-  template <class Block, class Add>
-  WEFT_DEVICE void count_one(Block block, bool join, bool exists, const T& x, const Add& add) const {
+  template <bool Join, class Block, class Add>
+  WEFT_DEVICE void count_one(Block block, bool exists, const T& x, const Add& add) const {
     const auto bin = unsigned_bin(bin_of(x));
-    exists = exists && bin < static_cast<decltype(unsigned_bin(bin_of(x)))>(bins);
-    if (join)
-      add_joined(block, bin, exists, add);
-    else if (exists)
-      add(bin, 1u);
+    const auto end = static_cast<decltype(unsigned_bin(bin_of(x)))>(bins);
+    if constexpr (Join)  // few copies: equal bins are joined first
+      add_joined(block, bin, exists && bin < end, add);
+    else  // no branch: what is out of range has a row of its own
+      add(exists && bin < end ? bin : end, 1u);
   }
 
   BinOf bin_of;
