@@ -60,8 +60,8 @@ struct limit_system {
       for (offset i = 0; i < quarter; i += 64)
         for (int q = 0; q < 4; ++q)
           for (int k = 0; k < 64; k += 16)
-            s[q] = _mm_add_epi32(
-                s[q], _mm_load_si128(reinterpret_cast<const __m128i*>(from + begin + q * quarter + i + k)));
+            s[q] = _mm_add_epi32(s[q],
+                                 _mm_load_si128(reinterpret_cast<const __m128i*>(from + begin + q * quarter + i + k)));
       asm volatile("" : : "x"(s[0]), "x"(s[1]), "x"(s[2]), "x"(s[3]));
     });
   }

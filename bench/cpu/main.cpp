@@ -3,8 +3,8 @@
 //
 //   bench_cpu [--filter=REGEX] [--sizes=1024,1048576] [--threads=N] [--ms=MILLISECONDS a contender] [--json=FILE]
 //
-// Short calls get fresh input every time, from a pool larger than a branch predictor can learn. Contenders of a row take
-// turns twice, with a pause before each so that nobody's idle threads still spin; the median counts. Results are
+// Short calls get fresh input every time, from a pool larger than a branch predictor can learn. Contenders of a row
+// take turns twice, with a pause before each so that nobody's idle threads still spin; the median counts. Results are
 // compared with the first contender's. Names are verb/backend/type/n[/distribution]; the last columns of the table say
 // how many times faster weft's better parallel backend is than the best general peer, and than sequential std. A second
 // filter can be given to the backends: --backends=REGEX.
@@ -296,7 +296,8 @@ void measure(const row& r, offset n) {
       double once = 1e30;
       for (int warm = 0; warm < 3 && (warm == 0 || once < 3e6); ++warm) {
         restore(1);
-        if (turn == 0 && warm == 0 && !r.in_place) std::memset(out.data.get(), 1, static_cast<std::size_t>(n * r.bytes));
+        if (turn == 0 && warm == 0 && !r.in_place)
+          std::memset(out.data.get(), 1, static_cast<std::size_t>(n * r.bytes));
         const double start = now();
         field[i].f(calls[0]);
         once = std::min(once, now() - start);

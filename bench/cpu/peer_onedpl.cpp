@@ -6,9 +6,9 @@
 #include <oneapi/dpl/algorithm>
 #include <oneapi/dpl/numeric>
 
-#define BENCH_FORWARD(name)                                     \
-  template <class... A>                                         \
-  static auto name(A... a) {                                    \
+#define BENCH_FORWARD(name)                                            \
+  template <class... A>                                                \
+  static auto name(A... a) {                                           \
     return oneapi::dpl::name(oneapi::dpl::execution::par_unseq, a...); \
   }
 

@@ -6,13 +6,13 @@
 #include <numeric>
 #include <vector>
 
-#define BENCH_FORWARD(name)                            \
-  template <class... A>                                \
-  static auto name(A... a) {                           \
-    if constexpr (std::is_void_v<Policy>)              \
-      return std::name(a...);                          \
-    else                                               \
-      return std::name(the<Policy>, a...);                \
+#define BENCH_FORWARD(name)                \
+  template <class... A>                    \
+  static auto name(A... a) {               \
+    if constexpr (std::is_void_v<Policy>)  \
+      return std::name(a...);              \
+    else                                   \
+      return std::name(the<Policy>, a...); \
   }
 
 namespace bench {
@@ -105,10 +105,9 @@ struct sequential : standard_system<library<void>> {
   }
 };
 
-const bool added = (add_system<sequential>("std"),
-                    add_system<standard_system<library<std::execution::parallel_policy>>>("std_par"),
-                    add_system<standard_system<library<std::execution::parallel_unsequenced_policy>>>("std_unseq"),
-                    true);
+const bool added =
+    (add_system<sequential>("std"), add_system<standard_system<library<std::execution::parallel_policy>>>("std_par"),
+     add_system<standard_system<library<std::execution::parallel_unsequenced_policy>>>("std_unseq"), true);
 
 }  // namespace
 }  // namespace bench

@@ -80,8 +80,7 @@ struct thrust_system {
   }
   template <class T>
   static void copy_if(const arguments& a) {
-    a.value =
-        static_cast<double>(thrust::copy_if(par, in<T>(a), in<T>(a) + a.n, out<T>(a), positive<T>{}) - out<T>(a));
+    a.value = static_cast<double>(thrust::copy_if(par, in<T>(a), in<T>(a) + a.n, out<T>(a), positive<T>{}) - out<T>(a));
   }
   template <class T>
   static void partition(const arguments& a) {
@@ -97,8 +96,7 @@ struct thrust_system {
   }
   template <class K, class V>
   static void unique_by_key(const arguments& a) {
-    a.value =
-        static_cast<double>(thrust::unique_by_key(par, out<K>(a), out<K>(a) + a.n, out2<V>(a)).first - out<K>(a));
+    a.value = static_cast<double>(thrust::unique_by_key(par, out<K>(a), out<K>(a) + a.n, out2<V>(a)).first - out<K>(a));
   }
   template <class K, class V>
   static void reduce_by_key(const arguments& a) {

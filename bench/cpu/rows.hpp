@@ -73,8 +73,8 @@ struct heavy {
   }
 };
 
-#define BENCH_ROW(verb, type, name)                                                        \
-  if constexpr (requires(const arguments& a) { System::template verb<type>(a); })          \
+#define BENCH_ROW(verb, type, name)                                               \
+  if constexpr (requires(const arguments& a) { System::template verb<type>(a); }) \
   add(#verb, name, backend, [](const arguments& a) { System::template verb<type>(a); })
 #define BENCH_PAIR(verb, first, second, name)                                              \
   if constexpr (requires(const arguments& a) { System::template verb<first, second>(a); }) \

@@ -106,7 +106,8 @@ struct weft_system {
   }
   template <class T>
   static void histogram(const arguments& a) {
-    weft::histogram(here, in<T>(a), in<T>(a) + a.n, out<u32>(a), static_cast<int>(a.bins), [](T x) { return static_cast<offset>(x); });
+    weft::histogram(here, in<T>(a), in<T>(a) + a.n, out<u32>(a), static_cast<int>(a.bins),
+                    [](T x) { return static_cast<offset>(x); });
   }
   template <class T>
   static void merge(const arguments& a) {
@@ -134,9 +135,8 @@ struct weft_system {
   }
   template <class T>
   static void nested_sort(const arguments& a) {
-    weft::for_each_n(here, weft::counting(offset{0}), 8, [&a](offset i) {
-      weft::sort(here, out<T>(a) + a.n * i / 8, out<T>(a) + a.n * (i + 1) / 8);
-    });
+    weft::for_each_n(here, weft::counting(offset{0}), 8,
+                     [&a](offset i) { weft::sort(here, out<T>(a) + a.n * i / 8, out<T>(a) + a.n * (i + 1) / 8); });
   }
 };
 

@@ -18,6 +18,7 @@ namespace detail {
 
 template <class Predicate>
 struct indicator {
+  using is_indicator = void;  // so that a backend may count in narrow lanes
   Predicate predicate;
   template <class T>
   WEFT_HOST_DEVICE offset operator()(const T& x) const {
@@ -129,7 +130,13 @@ void extreme_indices_into(const P& policy, It in, offset n, offset* index, Less 
   using greater = swapped<Less>;
   if (n == 0) {
     P::backend::for_each_index(policy, 2, write_zero{index});
-  } else if constexpr (sizeof(twofold<indexed<value>>) <= 64) {
+    return;
+  }
+  if constexpr (requires { P::backend::min_index_into(policy, in, n, index, less); })
+    if (P::backend::min_index_into(policy, in, n, index, less) &&
+        P::backend::min_index_into(policy, in, n, index + 1, greater(less)))
+      return;
+  if constexpr (sizeof(twofold<indexed<value>>) <= 64) {
     using make = make_twofold<indexed<value>, make_indexed<value>>;
     using op = fold_both<least_indexed<Less>, least_indexed<greater>>;
     P::backend::reduce_into(policy, weft::transformed(weft::zip(in, weft::counting(offset{0})), make{}), n, out, none{},

@@ -17,10 +17,15 @@ struct openmp_scheduler {
   static int threads() { return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1; }
   template <class F>
   static void run(int tasks, const F& f) {
-    cpu::first_exception error;
     const int team = tasks < threads() ? tasks : threads();
-#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
-    for (int task = 0; task < tasks; ++task) error.run([&] { f(task); });
+    if (team <= 1) {
+      for (int task = 0; task < tasks; ++task) f(task);
+      return;
+    }
+    cpu::first_exception error;
+    cpu::shares shares(tasks, team);
+#pragma omp parallel num_threads(team)
+    shares.work(omp_get_thread_num(), [&](int task) { error.run([&] { f(task); }); });
     error.rethrow();
   }
 };

@@ -1,6 +1,6 @@
 // The oneTBB backend: as many threads as the current task arena has (tbb::global_control and tbb::task_arena apply).
-// Nested calls share the arena's threads. A thread that waits inside a call takes only that call's tasks (isolation),
-// so a chain of blocks cannot wait for itself.
+// Nested calls share the arena's threads. A thread that waits inside a nested call takes only that call's tasks
+// (isolation), so a chain of blocks cannot wait for itself.
 #pragma once
 
 #include <weft/any_policy.hpp>
@@ -16,15 +16,38 @@ struct tbb_scheduler {
   template <class F>
   static void run(int tasks, const F& f) {
     if (tasks == 1) return f(0);
-    ::tbb::this_task_arena::isolate([&] {
+    const int team = tasks < threads() ? tasks : threads();
+    cpu::shares shares(tasks, team);
+    cpu::first_exception error;
+    const auto start = [&] {
       ::tbb::parallel_for(
-          ::tbb::blocked_range<int>(0, tasks, 1),
-          [&](const ::tbb::blocked_range<int>& range) {
-            for (int task = range.begin(); task < range.end(); ++task) f(task);
+          ::tbb::blocked_range<int>(0, team, 1),
+          [&](const ::tbb::blocked_range<int>& members) {
+            for (int member = members.begin(); member < members.end(); ++member) {
+              const inside here;
+              shares.work(::tbb::this_task_arena::current_thread_index(),
+                          [&](int task) { error.run([&] { f(task); }); });
+            }
           },
           ::tbb::simple_partitioner());
-    });
+    };
+    // Only a nested call needs isolation, which makes it slower for others to join.
+    if (inside::depth > 0) {
+      ::tbb::this_task_arena::isolate(start);
+    } else {
+      start();
+    }
+    error.rethrow();
   }
+
+ private:
+  /// Counts the tasks of this library on the thread's stack.
+  struct inside {
+    inside() noexcept { ++depth; }
+    inside(const inside&) = delete;
+    ~inside() { --depth; }
+    static inline thread_local int depth = 0;
+  };
 };
 
 struct tbb_backend : cpu::family<tbb_scheduler> {

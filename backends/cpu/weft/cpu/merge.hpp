@@ -8,6 +8,15 @@
 
 namespace weft::cpu {
 
+namespace detail {
+/// Arrays of one trivially copyable type.
+template <class A, class B, class Out>
+inline constexpr bool merges_pointers = false;
+template <class A, class B, class T>
+  requires std::is_same_v<std::remove_const_t<A>, T> && std::is_same_v<std::remove_const_t<B>, T>
+inline constexpr bool merges_pointers<A*, B*, T*> = std::is_trivially_copyable_v<T>;
+}  // namespace detail
+
 template <class Scheduler, class Policy, class AKeys, class AValues, class BKeys, class BValues, class OutKeys,
           class OutValues, class Less>
 void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values, offset b_n, OutKeys out,
@@ -17,6 +26,11 @@ void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValue
     const offset i = begin == 0 ? 0 : merge_split(a, a_n, b, b_n, begin, less);
     const offset i_end = end == n ? a_n : merge_split(a, a_n, b, b_n, end, less);
     const offset j = begin - i, j_end = end - i_end;
+    if constexpr (detail::merges_pointers<AKeys, BKeys, OutKeys> && is_none<OutValues>) {
+      merge_into(static_cast<const std::remove_pointer_t<OutKeys>*>(a) + i, i_end - i, b + j, j_end - j, out + begin,
+                 less);
+      return;
+    }
     merge_each(a + i, i_end - i, b + j, j_end - j, less, [&](offset o, bool from_b, offset at) {
       if constexpr (std::is_pointer_v<AKeys> && std::is_same_v<AKeys, BKeys>) {
         out[begin + o] = choose(from_b, a + i, b + j)[at];

@@ -203,8 +203,7 @@ struct radix_sorter {
       return deliver(data);
     }
     const int bits = 64 - __builtin_clzll(seen.varying);
-    if (n <= cached / 8 || (n <= cached && threads <= 1))
-      return sort_bucket(data, other, n, bits, to, in_registers);
+    if (n <= cached / 8 || (n <= cached && threads <= 1)) return sort_bucket(data, other, n, bits, to, in_registers);
 
     // Split by the highest eight varying bits.
     const int shift = bits > 8 ? bits - 8 : 0;
@@ -238,7 +237,8 @@ struct radix_sorter {
     E* const back = data;  // `other` now holds the buckets
     for (int b = 0; b < 256; ++b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;
-      if (size > large) sort(policy, other + begin, back + begin, size, (to == data ? data : other) + begin, in_registers);
+      if (size > large)
+        sort(policy, other + begin, back + begin, size, (to == data ? data : other) + begin, in_registers);
     }
     Scheduler::run(256, [&](int b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;

@@ -8,6 +8,7 @@
 #include <weft/backend.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
+#include <weft/functional.hpp>
 #include <weft/iterator.hpp>
 
 namespace weft::cpu {
@@ -37,65 +38,109 @@ template <int Rows, int Columns, class T, class Load, class Op>
   }
 }
 
-/// Of a whole chunk, the columns that remain when bits 128, 64 and 32 of the virtual lane are folded: all in registers.
-template <class T, class Load, class Op>
-[[gnu::always_inline]] inline void fold_to_a_quarter(T* column, const Load& load, const Op& op) {
-  using shape = reduce_shape<T>;
-  constexpr int left = 32 * shape::slots, rows = shape::chunk / shape::columns;
-  // The order in which a chunk is read is not one that hardware foresees: each strip asks for a piece of the next
-  // chunk.
-  constexpr int strip = 16;
-  for (int first = 0; first < left; first += strip) {
-    load.ahead(first * (shape::chunk / left), strip * (shape::chunk / left));
-    for (int c = first; c < first + strip; ++c) {
-      const T s0 = sum_column<rows, shape::columns, T>(load, c, op);
-      const T s1 = sum_column<rows, shape::columns, T>(load, c + left, op);
-      const T s2 = sum_column<rows, shape::columns, T>(load, c + 2 * left, op);
-      const T s3 = sum_column<rows, shape::columns, T>(load, c + 3 * left, op);
-      const T s4 = sum_column<rows, shape::columns, T>(load, c + 4 * left, op);
-      const T s5 = sum_column<rows, shape::columns, T>(load, c + 5 * left, op);
-      const T s6 = sum_column<rows, shape::columns, T>(load, c + 6 * left, op);
-      const T s7 = sum_column<rows, shape::columns, T>(load, c + 7 * left, op);
-      const T s04 = op(s0, s4), s15 = op(s1, s5), s26 = op(s2, s6), s37 = op(s3, s7);
-      const T s0246 = op(s04, s26), s1357 = op(s15, s37);
-      column[c] = op(s0246, s1357);
+/// The neutral element of a sum, with which missing elements may be filled up without changing a bit: -0.0 keeps the
+/// sign of zeros.
+template <class T, class Op>
+inline constexpr bool has_neutral = std::is_arithmetic_v<T>&& std::is_same_v<Op, weft::plus>;
+template <class T>
+inline constexpr T neutral_of_sum = std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{};
+
+/// What is left of the columns when bits 128, 64 and 32 of the virtual lane are folded: the slots, then bits 16 to 1.
+template <class T, class Op>
+[[gnu::always_inline]] inline T fold_lanes(const T* column, const Op& op) {
+  constexpr int slots = reduce_shape<T>::slots;
+  T lane[32];
+  for (int l = 0; l < 32; ++l) {
+    const T* const s = column + l * slots;
+    if constexpr (slots == 1) {
+      lane[l] = s[0];
+    } else if constexpr (slots == 2) {
+      lane[l] = op(s[0], s[1]);
+    } else if constexpr (slots == 4) {
+      const T even = op(s[0], s[2]), odd = op(s[1], s[3]);
+      lane[l] = op(even, odd);
+    } else {
+      T part[slots];
+      for (int i = 0; i < slots; ++i) part[i] = s[i];
+      for (int half = slots / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; ++i) part[i] = op(part[i], part[i + half]);
+      lane[l] = part[0];
     }
   }
+  for (int l = 0; l < 16; ++l) lane[l] = op(lane[l], lane[l + 16]);
+  for (int l = 0; l < 8; ++l) lane[l] = op(lane[l], lane[l + 8]);
+  for (int l = 0; l < 4; ++l) lane[l] = op(lane[l], lane[l + 4]);
+  for (int l = 0; l < 2; ++l) lane[l] = op(lane[l], lane[l + 2]);
+  return op(lane[0], lane[1]);
+}
+
+/// A chunk of numbers in loops of constant length: a whole one (N is an integral_constant) or, of sums, any.
+template <class T, class N, class Load, class Op>
+[[gnu::always_inline]] inline T reduce_chunk_of_numbers(N n, const Load& load, const Op& op) {
+  using shape = reduce_shape<T>;
+  constexpr int columns = shape::columns, left = 32 * shape::slots, rows = shape::chunk / columns;
+  alignas(64) T column[columns];
+  if constexpr (!std::is_same_v<N, int>) {
+    // The rows are so many streams, read side by side; each strip asks for its part of the next chunk.
+    constexpr int strip = 64 / static_cast<int>(sizeof(T));
+    for (int first = 0; first < columns; first += strip) {
+      for (int row = 0; row < rows; ++row) load.ahead(row * columns + first);
+      for (int c = first; c < first + strip; ++c) column[c] = sum_column<rows, columns, T>(load, c, op);
+    }
+  } else if (n <= left) {
+    int c = 0;
+    for (; c < n; ++c) column[c] = load(c);
+    for (; c < left; ++c) column[c] = neutral_of_sum<T>;
+    return fold_lanes<T>(column, op);
+  } else {
+    const int first_row = n < columns ? n : columns;
+    for (int c = 0; c < first_row; ++c) column[c] = load(c);
+    for (int c = first_row; c < columns; ++c) column[c] = neutral_of_sum<T>;
+    for (int row = columns; row < n; row += columns) {
+      const int width = n - row < columns ? n - row : columns;
+      for (int c = 0; c < width; ++c) column[c] = op(column[c], load(row + c));
+    }
+  }
+  T quarter[left];
+  for (int c = 0; c < left; ++c) {  // bits 128, 64 and 32
+    const T* const s = column + c;
+    const T s04 = op(s[0], s[4 * left]), s15 = op(s[left], s[5 * left]);
+    const T s26 = op(s[2 * left], s[6 * left]), s37 = op(s[3 * left], s[7 * left]);
+    const T s0246 = op(s04, s26), s1357 = op(s15, s37);
+    quarter[c] = op(s0246, s1357);
+  }
+  return fold_lanes<T>(quarter, op);
 }
 
 /// One chunk: load(i) is element i as a T, i in [0, n), 0 < n <= 4096. N is an integral_constant for whole chunks,
 /// whose loops then have constant bounds and vectorise without remainders.
 template <class T, class N, class Load, class Op>
 [[gnu::always_inline]] inline T reduce_chunk(N n, Load load, Op op) {
+  if constexpr (std::is_arithmetic_v<T> && (!std::is_same_v<N, int> || has_neutral<T, Op>))
+    return reduce_chunk_of_numbers<T>(n, load, op);
   using shape = reduce_shape<T>;
   constexpr int slots = shape::slots, columns = shape::columns;
   stack_array<T, columns> array;
   T* const column = array.data();
 
+  // Rows of a column are added in order.
   int count = n < columns ? static_cast<int>(n) : columns;
-  if constexpr (!std::is_same_v<N, int> && std::is_arithmetic_v<T> && Load::one_small_stream) {
-    fold_to_a_quarter<T>(column, load, op);
-    count = 32 * slots;
+  if constexpr (std::is_trivially_copyable_v<T>) {
+    for (int c = 0; c < count; ++c) ::new (static_cast<void*>(column + c)) T(load(c));
     array.set_size(count);
   } else {
-    // Rows of a column are added in order.
-    if constexpr (std::is_trivially_copyable_v<T>) {
-      for (int c = 0; c < count; ++c) ::new (static_cast<void*>(column + c)) T(load(c));
-      array.set_size(count);
-    } else {
-      for (int c = 0; c < count; ++c) array.push(load(c));
-    }
-    for (int row = columns; row < n; row += columns) {
-      const int row_count = n - row < columns ? static_cast<int>(n - row) : columns;
-      for (int c = 0; c < row_count; ++c) column[c] = op(column[c], load(row + c));
-    }
+    for (int c = 0; c < count; ++c) array.push(load(c));
+  }
+  for (int row = columns; row < n; row += columns) {
+    const int row_count = n - row < columns ? static_cast<int>(n - row) : columns;
+    for (int c = 0; c < row_count; ++c) column[c] = op(column[c], load(row + c));
+  }
 
-    // Bits 128, 64 and 32 of the virtual lane.
-    for (int half = columns / 2; half >= 32 * slots; half /= 2) {
-      const int pairs = count - half < half ? count - half : half;
-      for (int c = 0; c < pairs; ++c) column[c] = op(column[c], column[c + half]);
-      count = count < half ? count : half;
-    }
+  // Bits 128, 64 and 32 of the virtual lane.
+  for (int half = columns / 2; half >= 32 * slots; half /= 2) {
+    const int pairs = count - half < half ? count - half : half;
+    for (int c = 0; c < pairs; ++c) column[c] = op(column[c], column[c + half]);
+    count = count < half ? count : half;
   }
   // The slots; then slot 0 of each lane holds the lane's value.
   for (int half = slots / 2; half > 0; half /= 2)
@@ -140,19 +185,13 @@ template <class T, class In>
 struct load_from {
   In in;
   offset first;
-  /// Then a chunk and the next fit the L1 cache, and reading it by columns, in registers, is fastest; otherwise by
-  /// rows.
-  static constexpr bool one_small_stream =
-      std::is_pointer_v<In> && sizeof(T) <= 4 && sizeof(std::declval<const In&>()[0]) <= 4;
   T operator()(offset i) const { return static_cast<T>(in[first + i]); }
-  /// Asks for elements [from, from + n) of the next chunk.
-  [[gnu::always_inline]] void ahead(int from, int n) const {
-    if constexpr (one_small_stream) {
-      const auto at = reinterpret_cast<std::uintptr_t>(in + first) +
-                      static_cast<std::uintptr_t>(reduce_shape<T>::chunk + from) * sizeof(*in);
-      for (std::size_t byte = 0; byte < static_cast<std::size_t>(n) * sizeof(*in); byte += 64)
-        __builtin_prefetch(reinterpret_cast<const void*>(at + byte));
-    }
+  /// Asks for the cache line of element i of the next chunk, where elements are read from memory as they are.
+  [[gnu::always_inline]] void ahead(int i) const {
+    if constexpr (std::is_pointer_v<In>)
+      __builtin_prefetch(
+          reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(in) +
+                                        static_cast<std::uintptr_t>(first + reduce_shape<T>::chunk + i) * sizeof(*in)));
   }
 };
 
@@ -179,10 +218,49 @@ struct objects_view {
   const T& operator[](offset i) const { return (*array)[i]; }
 };
 
+/// Integers add up to the same in any order.
+template <class T, class Op>
+inline constexpr bool any_order = std::is_integral_v<T> && !std::is_same_v<T, bool> && std::is_same_v<Op, weft::plus>;
+
+/// An input of zeros and ones, as count_if makes it.
+template <class In>
+inline constexpr bool counts = requires(const In& in) {
+  typename std::remove_cvref_t<decltype(in.function())>::is_indicator;
+};
+
+/// The sum of [begin, end). Counts, which are 0 or 1 each, are summed in 32 bits, so that lanes stay narrow.
+template <class T, class In>
+std::make_unsigned_t<T> sum_integers(In in, offset begin, offset end) {
+  return wide([=]() __attribute__((always_inline)) {
+    using U = std::make_unsigned_t<T>;
+    U sum = 0;
+    if constexpr (counts<In>) {
+      for (offset first = begin; first < end; first += 1 << 16) {
+        const offset stop = min(end, first + (1 << 16));
+        std::uint32_t count = 0;
+        for (offset i = first; i < stop; ++i) count += static_cast<T>(in[i]) != 0 ? 1u : 0u;
+        sum = static_cast<U>(sum + count);
+      }
+    } else {
+      for (offset i = begin; i < end; ++i) sum = static_cast<U>(sum + static_cast<U>(static_cast<T>(in[i])));
+    }
+    return sum;
+  });
+}
+
 /// The fold of n > 0 elements.
 template <class T, class Scheduler, class Policy, class In, class Op>
 T reduce_range(const Policy& policy, In in, offset n, Op op) {
   constexpr int chunk = reduce_shape<T>::chunk;
+  if constexpr (any_order<T, Op>) {
+    constexpr offset grain = 1 << 15;
+    if (n <= grain) return static_cast<T>(sum_integers<T>(in, 0, n));
+    std::atomic<std::make_unsigned_t<T>> total{0};
+    for_chunks<Scheduler>(n, grain, [&](offset begin, offset end) {
+      total.fetch_add(sum_integers<T>(in, begin, end), std::memory_order_relaxed);
+    });
+    return static_cast<T>(total.load(std::memory_order_relaxed));
+  }
   if (n <= chunk)
     return wide([=]() __attribute__((always_inline)) {
       return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);

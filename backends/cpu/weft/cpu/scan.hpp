@@ -1,6 +1,8 @@
 // Prefix sums. One pass over memory: a block that fits the L2 cache is folded, waits for the sum of all before it, and
 // is then scanned from the cache (chain in scheduler.hpp). One thread skips the fold. Sums of arithmetic types are
-// scanned in registers; other operators run element by element.
+// scanned in registers. Other operators on arithmetic types run as four chains side by side, in four pieces of a
+// kilobyte or so, whose beginnings are then added in a loop that vectorises; several threads do the same with blocks
+// instead of folding them first. All else runs element by element.
 //
 // Floating-point results depend on the blocks, so they differ in the last bits between one and more threads.
 #pragma once
@@ -16,11 +18,83 @@ namespace weft::cpu {
 
 namespace detail {
 
+/// Worth the second look at each element that running in four places costs.
+template <class T, class Out, class Op>
+inline constexpr bool scans_in_chains = std::is_arithmetic_v<T>&& std::is_same_v<Out, T*> && !sums_in_registers<T, Op>;
+
+/// out[i] = op(carry, out[i]) for what an exclusive or inclusive scan of [begin, end) without a carry has written.
+template <bool Inclusive, class T, class Op>
+[[gnu::always_inline]] inline void add_carry(T* out, offset begin, offset end, T carry, const Op& op) {
+  if constexpr (!Inclusive) out[begin] = carry;
+  for (offset i = begin + (Inclusive ? 0 : 1); i < end; ++i) out[i] = static_cast<T>(op(carry, out[i]));
+}
+
+/// Scans [begin, end), not empty, in four chains at a time; returns the sum. Without a carry (has_carry false) an
+/// exclusive scan leaves out[begin] open.
+template <bool Inclusive, class T, class In, class Op>
+T scan_in_chains(In in, offset begin, offset end, T* out, Op op_given, bool has_carry, T carry) {
+  return wide([=]() __attribute__((always_inline)) {
+    Op op = op_given;
+    T sum = carry;
+    bool known = has_carry;
+    const auto step = [&](T & s, offset at) __attribute__((always_inline)) {
+      const T x = static_cast<T>(in[at]);
+      if constexpr (!Inclusive) out[at] = s;
+      s = static_cast<T>(op(s, x));
+      if constexpr (Inclusive) out[at] = s;
+    };
+    for (offset i = begin; i < end;) {
+      const offset size = min(end - i, 1024), quarter = size / 4;
+      if (quarter < 16) {
+        offset at = i;
+        if (!known) {
+          sum = static_cast<T>(in[at]);
+          if constexpr (Inclusive) out[at] = sum;
+          known = true;
+          ++at;
+        }
+        for (; at < i + size; ++at) step(sum, at);
+      } else {
+        const offset at[4] = {i, i + quarter, i + 2 * quarter, i + 3 * quarter};
+        T a = static_cast<T>(in[at[0]]), b = static_cast<T>(in[at[1]]), c = static_cast<T>(in[at[2]]),
+          d = static_cast<T>(in[at[3]]);
+        if constexpr (Inclusive) out[at[0]] = a, out[at[1]] = b, out[at[2]] = c, out[at[3]] = d;
+        for (offset j = 1; j < quarter; ++j) {
+          step(a, at[0] + j);
+          step(b, at[1] + j);
+          step(c, at[2] + j);
+          step(d, at[3] + j);
+        }
+        for (offset j = at[3] + quarter; j < i + size; ++j) step(d, j);
+        if (known) {
+          add_carry<Inclusive>(out, at[0], at[1], sum, op);
+          a = static_cast<T>(op(sum, a));
+        }
+        add_carry<Inclusive>(out, at[1], at[2], a, op);
+        b = static_cast<T>(op(a, b));
+        add_carry<Inclusive>(out, at[2], at[3], b, op);
+        c = static_cast<T>(op(b, c));
+        add_carry<Inclusive>(out, at[3], i + size, c, op);
+        sum = static_cast<T>(op(c, d));
+        known = true;
+      }
+      i += size;
+    }
+    return sum;
+  });
+}
+
 /// Scans [begin, end); `carry` is the sum of what came before (missing at the very start of a scan without init) and is
 /// updated. Reads element i before it writes it.
 template <bool Inclusive, class T, class In, class Out, class Op>
 void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry) {
   if (begin == end) return;
+  if constexpr (scans_in_chains<T, Out, Op>) {
+    if (end - begin >= 64) {
+      carry = scan_in_chains<Inclusive, T>(in, begin, end, out, op, carry.has_value(), carry ? *carry : T{});
+      return;
+    }
+  }
   offset i = begin;
   T sum = carry ? T(static_cast<T&&>(*carry)) : T(in[i]);
   if (!carry) {
@@ -77,6 +151,15 @@ void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) 
   chain order;
   order.run<Scheduler>(blocks, static_cast<int>(min(threads, blocks)), [&](offset b, int) {
     const offset begin = b * block, end = min(n, begin + block);
+    if constexpr (scans_in_chains<T, Out, Op>) {
+      const T total = scan_in_chains<Inclusive, T>(in, begin, end, out, op, false, T{});
+      if (!order.wait(b)) return;
+      const maybe<T> before = carry;
+      carry = before ? static_cast<T>(op(*before, total)) : total;
+      order.hand_on(b);
+      if (before) wide([=]() __attribute__((always_inline)) { add_carry<Inclusive>(out, begin, end, *before, op); });
+      return;
+    }
     const T sum = fold_block<T>(in, begin, end, op);
     if (!order.wait(b)) return;
     maybe<T> before = carry;

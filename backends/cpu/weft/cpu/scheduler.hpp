@@ -1,12 +1,11 @@
 // What the cpu family needs of a scheduler, and the few ways its verbs cut work. A scheduler is a class with
 //
-//   static int threads();                       // how many tasks may run at once if started here; 1 inside its own
-//   tasks
-//                                               // if it does not nest
+//   static int threads();    // how many tasks may run at once if started here; 1 inside its own tasks if it does not
+//                            // nest
 //   template <class F> static void run(int tasks, const F& f);   // f(t) for every t in [0, tasks), in any order, on
 //   any
-//                                               // threads; returns when all are done; the first exception of f arrives
-//                                               // at the caller once (class first_exception helps)
+//                            // threads; returns when all are done; the first exception of f arrives at the caller once
+//                            // (class first_exception helps)
 //
 // Every task index must be started; a task may wait for a task that was started earlier, never for a later one. A
 // thread that waits inside a task (a nested call) must not start other tasks of the same run. All else is here: sizes,
@@ -61,34 +60,36 @@ void for_chunks(offset n, offset grain, F&& f) {
   });
 }
 
-/// As for_chunks, for work of unknown cost: starts inline on a few elements, and goes on in parallel once these show
-/// that the rest is worth it, be it 16 elements of a millisecond or a million of a nanosecond.
+/// As for_chunks, for work of unknown cost: starts inline on a sixteenth, or on a few thousand elements, and goes on in
+/// parallel once these show that the rest is worth it, be it 16 elements of a millisecond or a million of a nanosecond.
+/// A small call costs two looks at the clock.
 template <class Scheduler, class F>
 void for_chunks_timed(offset n, F&& f) {
-  constexpr std::uint64_t worth_it = 40'000;  // ticks: some ten microseconds
-  constexpr std::uint64_t telling = 4'000;    // less than this says nothing: the first elements are cold
+  constexpr double worth_it = 40'000;       // ticks: some ten microseconds
+  constexpr std::uint64_t telling = 4'000;  // less than this says little: the first elements are cold
   if (n <= 1) {
     if (n == 1) f(offset{0}, n);
     return;
   }
-  const int threads = Scheduler::threads();
-  if (threads <= 1) return f(offset{0}, n);
   const std::uint64_t start = ticks();
   offset done = 0;
-  for (offset step = 1; done < n; step = step * 16) {
+  for (offset step = max(1, min(n / 16, 4096));; step = done * 4) {
     const offset end = min(n, done + step);
     f(done, end);
     done = end;
     if (done == n) return;
     const std::uint64_t spent = ticks() - start;
-    if (spent < telling) continue;
-    const double rest = static_cast<double>(spent) / static_cast<double>(done) * static_cast<double>(n - done);
-    if (rest < static_cast<double>(worth_it)) continue;
-    // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if possible.
     const double each = static_cast<double>(spent) / static_cast<double>(done) + 1e-9;
-    const offset least = static_cast<offset>(static_cast<double>(worth_it) / 4 / each) + 1;
+    const double rest = each * static_cast<double>(n - done);
+    if (rest < worth_it) return f(done, n);
+    if (spent < telling && rest < 8 * worth_it) continue;
+    const int threads = Scheduler::threads();
+    if (threads <= 1) return f(done, n);
+    // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if possible.
+    const offset least = static_cast<offset>(worth_it / 4 / each) + 1;
     const offset left = n - done;
-    const offset chunk = max(min(least, ceil_div(left, threads)), ceil_div(left, offset{threads} * 8));
+    offset chunk = max(min(least, ceil_div(left, threads)), ceil_div(left, offset{threads} * 8));
+    if (chunk > 64) chunk = ceil_div(chunk, 64) * 64;
     const offset first = done;
     Scheduler::run(static_cast<int>(ceil_div(left, chunk)), [&](int task) {
       const offset begin = first + task * chunk;
@@ -97,6 +98,38 @@ void for_chunks_timed(offset n, F&& f) {
     return;
   }
 }
+
+/// How a scheduler's threads share tasks: each of `team` members starts with a share of its own, the same in every
+/// call, so that calls in a row find their data in the caches they left them in, and then helps with the others'.
+class shares {
+ public:
+  static constexpr int most = 64;  // members
+  shares(int tasks, int team) noexcept : tasks_(tasks), team_(team < most ? team : most) {
+    for (int s = 0; s < team_; ++s) next_[s].value.store(begin(s), std::memory_order_relaxed);
+  }
+  /// f(task) for the member's share, then for what others have left.
+  template <class F>
+  void work(int member, const F& f) {
+    member %= team_;
+    for (int k = 0; k < team_; ++k) {
+      const int share = member + k < team_ ? member + k : member + k - team_;
+      std::atomic<int>& next = next_[share].value;
+      const int end = begin(share + 1);
+      while (next.load(std::memory_order_relaxed) < end) {
+        const int task = next.fetch_add(1, std::memory_order_relaxed);
+        if (task < end) f(task);
+      }
+    }
+  }
+
+ private:
+  int begin(int share) const noexcept { return static_cast<int>(offset{tasks_} * share / team_); }
+  struct alignas(64) counter {
+    std::atomic<int> value;
+  };
+  int tasks_, team_;
+  counter next_[most];
+};
 
 /// Blocks that are worked on in parallel but hand something on in order: a task draws a block, does what needs no
 /// predecessor, waits for its turn, takes over and hands on, and finishes alone. One pass over memory for scan and

@@ -78,7 +78,7 @@ struct by_key {
 /// What a look at plain numbers tells.
 struct number_survey {
   bool sorted, reversed;
-  bool plain;             // no NaN and no -0.0, which a sort that is not stable would show
+  bool plain;  // no NaN and no -0.0, which a sort that is not stable would show
 };
 /// Looks at [begin, end) and the number before it; for integers only as far as needed.
 template <bool Descending, class K>
@@ -86,7 +86,8 @@ number_survey survey_numbers(const K* data, offset begin, offset end) {
   return wide([=]() __attribute__((always_inline)) {
     using flag = unsigned_of<sizeof(K)>;
     number_survey seen{true, true, true};
-    for (offset i = max(begin, 1); i < end && (std::is_floating_point_v<K> || seen.sorted || seen.reversed); i += 1024) {
+    for (offset i = max(begin, 1); i < end && (std::is_floating_point_v<K> || seen.sorted || seen.reversed);
+         i += 1024) {
       const offset stop = min(end, i + 1024);
       if (seen.sorted || seen.reversed) {
         flag falls = 0, rises = 0;
@@ -104,7 +105,8 @@ number_survey survey_numbers(const K* data, offset begin, offset end) {
         for (offset j = i - 1; j < stop; ++j) {
           flag bits;
           __builtin_memcpy(&bits, data + j, sizeof(K));
-          odd = static_cast<flag>(odd | static_cast<flag>(bits == negative_zero) | static_cast<flag>(data[j] != data[j]));
+          odd =
+              static_cast<flag>(odd | static_cast<flag>(bits == negative_zero) | static_cast<flag>(data[j] != data[j]));
         }
         seen.plain &= odd == 0;
       }

@@ -3,7 +3,8 @@
 // between registers), then bitonic merges of columns, whose long steps too are comparisons between registers, and one
 // transposition. No branch depends on a comparison. Not stable, which equal numbers do not show; the caller keeps NaNs
 // and negative zeros away. Values that fill much of a sample are split off whole. See Bramas, "A novel hybrid quicksort
-// algorithm vectorized using AVX-512" (2017) and Blacher et al., "Vectorized and performance-portable quicksort" (2022).
+// algorithm vectorized using AVX-512" (2017) and Blacher et al., "Vectorized and performance-portable quicksort"
+// (2022).
 #pragma once
 
 #include <weft/cpu/isa.hpp>
@@ -289,7 +290,7 @@ struct register_sorter {
     }
   }
   [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq"), gnu::always_inline]] static vector packed(const vector& v,
-                                                                                                std::uint32_t mask) {
+                                                                                                 std::uint32_t mask) {
     if constexpr (sizeof(T) == 4) {
       return (vector)__builtin_ia32_compresssi512_mask((index)v, index{}, static_cast<unsigned short>(mask));
     } else {
@@ -413,10 +414,10 @@ struct register_sorter {
 template <bool Descending, class T>
 void vector_sort(T* data, offset n) {
   // Types of the same layout share the code.
-  using same = std::conditional_t<
-      std::is_floating_point_v<T>, T,
-      std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int, unsigned>,
-                         std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>>;
+  using same =
+      std::conditional_t<std::is_floating_point_v<T>, T,
+                         std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int, unsigned>,
+                                            std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>>;
   typedef same alias __attribute__((may_alias));
   detail::register_sorter<same, Descending>::sort(reinterpret_cast<same*>(reinterpret_cast<alias*>(data)), n);
 }
