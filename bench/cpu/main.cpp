@@ -216,7 +216,6 @@ double digest(const row& r, const arguments& a, offset length) {
   double sum = 0;
   const auto add = [&](const auto* x, offset n) {
     double part = 0;
-#pragma omp parallel for reduction(+ : part)
     for (offset i = 0; i < n; ++i)
       part += static_cast<double>(x[i]) * (r.any_order ? 1.0 : static_cast<double>(1 + i % 1021));
     sum += part;
@@ -258,6 +257,8 @@ bool general_peer(const std::string& b) {
   return b != "seq" && b != "openmp" && b != "tbb" && b != "vqsort" && b != "std" && b != "limit";
 }
 
+bool is_openmp(const std::string& b) { return b == "openmp" || b == "limit" || b == "thrust_omp"; }
+
 void measure(const row& r, offset n) {
   const offset pool = std::max<offset>(n, 1 << 16), slots = pool / n;
   memory in(pool * r.bytes), in2(pool * r.bytes2), out(pool * r.bytes + 65536), out2(pool * r.bytes2);
@@ -272,17 +273,10 @@ void measure(const row& r, offset n) {
     calls.push_back({n, n / 2, r.kind == "4096" ? 4096 : 256, in.data.get() + s * n * r.bytes,
                      in2.data.get() + s * n * r.bytes2, out.data.get() + (histogram ? 0 : s * n * r.bytes),
                      out2.data.get() + s * n * r.bytes2, 0});
-  const auto restore = [&](offset count) {
+  const auto restore = [&](offset count) {  // on this thread alone: nobody else's idle threads shall spin
     if (!r.in_place) return;
-#pragma omp parallel for
-    for (offset part = 0; part < 16; ++part) {
-      const auto copy = [&](memory& to, const memory& from, offset bytes) {
-        std::memcpy(to.data.get() + bytes * part / 16, from.data.get() + bytes * part / 16,
-                    static_cast<std::size_t>(bytes * (part + 1) / 16 - bytes * part / 16));
-      };
-      copy(out, in, count * n * r.bytes);
-      copy(out2, in2, count * n * r.bytes2);
-    }
+    std::memcpy(out.data.get(), in.data.get(), static_cast<std::size_t>(count * n * r.bytes));
+    std::memcpy(out2.data.get(), in2.data.get(), static_cast<std::size_t>(count * n * r.bytes2));
   };
   std::vector<result> results;
   std::vector<contender> field;
@@ -291,7 +285,9 @@ void measure(const row& r, offset n) {
   double expected = 0;
   for (int turn = 0; turn < 2; ++turn)
     for (std::size_t i = 0; i < field.size(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      // OpenMP's idle threads spin for some 20 ms, and would take the next contender's core.
+      const bool after_openmp = i == 0 || is_openmp(field[i - 1].backend);
+      std::this_thread::sleep_for(std::chrono::milliseconds(after_openmp && !is_openmp(field[i].backend) ? 30 : 2));
       // Once to warm up and to see how long it takes; the first result is checked.
       double once = 1e30;
       for (int warm = 0; warm < 3 && (warm == 0 || once < 3e6); ++warm) {
@@ -360,8 +356,9 @@ std::vector<offset> numbers(const char* list) {
 void add(const char* verb, const char* type, const char* backend, call f) {
   auto& field = contenders()[std::string(verb) + "/" + type];
   const contender c{backend, f};
-  // Sequential std first: what the others are checked against.
-  field.insert(c.backend == "std" ? field.begin() : field.end(), c);
+  // Sequential std first: what the others are checked against. Those over OpenMP last, next to each other.
+  const auto rank = [](const contender& x) { return x.backend == "std" ? 0 : is_openmp(x.backend) ? 2 : 1; };
+  field.insert(std::find_if(field.begin(), field.end(), [&](const contender& x) { return rank(x) > rank(c); }), c);
 }
 
 }  // namespace bench

@@ -1,14 +1,13 @@
 // Radix sort of trivially copyable elements by an unsigned key of at most 64 bits: stable. Large input is first split
 // by its highest varying bits into buckets that fit the cache (reading and writing memory once, through one cache line
 // of buffer a bucket), and each bucket is then sorted from the lowest digit up, eight bits at a time, inside the cache;
-// digits in which all keys agree are skipped. Where vector_sort may be used it sorts the buckets instead. Buckets are
+// digits in which all keys agree are skipped. Buckets are
 // the tasks of the threads; a bucket too large for that is
 // split again by all threads. Sorted and reversed input is found on the way. Memory: one more array.
 #pragma once
 
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
-#include <weft/cpu/vector_sort.hpp>
 
 namespace weft::cpu {
 
@@ -121,19 +120,6 @@ struct radix_sorter {
     if (from != to) __builtin_memcpy(static_cast<void*>(into), from, static_cast<std::size_t>(n) * sizeof(E));
   }
 
-  /// The same by vector_sort if the caller allows it.
-  static void sort_bucket(E* data, E* other, offset n, int bits, E* to, bool in_registers) {
-    if constexpr (vector_sortable<E>) {
-      if (in_registers) {
-        vector_sort<Key::descending>(data, n);
-        if (data != to) __builtin_memcpy(static_cast<void*>(to), data, static_cast<std::size_t>(n) * sizeof(E));
-        return;
-      }
-    }
-    (void)in_registers;
-    sort_cached(data, other, n, bits, to);
-  }
-
   /// Scatters [begin, end) to `to`, bucket b from position next[b] on. Whole cache lines are collected first.
   static void scatter(const E* from, offset begin, offset end, E* to, int shift, unsigned mask, offset* next) {
     if constexpr (line == 1) {
@@ -171,7 +157,7 @@ struct radix_sorter {
 
   /// Sorts `data`; the result is in `to`, which is one of the two arrays.
   template <class Policy>
-  static void sort(const Policy& policy, E* data, E* other, offset n, E* to, bool in_registers) {
+  static void sort(const Policy& policy, E* data, E* other, offset n, E* to) {
     const auto deliver = [&](E* from) {
       if (from == to) return;
       for_chunks<Scheduler>(n, 1 << 16, [=](offset begin, offset end) {
@@ -203,7 +189,7 @@ struct radix_sorter {
       return deliver(data);
     }
     const int bits = 64 - __builtin_clzll(seen.varying);
-    if (n <= cached / 8 || (n <= cached && threads <= 1)) return sort_bucket(data, other, n, bits, to, in_registers);
+    if (n <= cached / 8 || (n <= cached && threads <= 1)) return sort_cached(data, other, n, bits, to);
 
     // Split by the highest eight varying bits.
     const int shift = bits > 8 ? bits - 8 : 0;
@@ -237,22 +223,21 @@ struct radix_sorter {
     E* const back = data;  // `other` now holds the buckets
     for (int b = 0; b < 256; ++b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;
-      if (size > large)
-        sort(policy, other + begin, back + begin, size, (to == data ? data : other) + begin, in_registers);
+      if (size > large) sort(policy, other + begin, back + begin, size, (to == data ? data : other) + begin);
     }
     Scheduler::run(256, [&](int b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;
       if (size > 0 && size <= large)
-        sort_bucket(other + begin, back + begin, size, shift, (to == data ? data : other) + begin, in_registers);
+        sort_cached(other + begin, back + begin, size, shift, (to == data ? data : other) + begin);
     });
   }
 };
 
 }  // namespace detail
 
-/// Sorts `data` by Key, stably; in_registers: vector_sort may be used, as equal elements cannot be told apart.
+/// Sorts `data` by Key, stably.
 template <class Key, class Scheduler, class Policy, class E>
-void radix_sort(const Policy& policy, E* data, offset n, bool in_registers = false) {
+void radix_sort(const Policy& policy, E* data, offset n) {
   static_assert(std::is_trivially_copyable_v<E>);
   if (n < 2) return;
   if (n <= 24) {
@@ -265,7 +250,7 @@ void radix_sort(const Policy& policy, E* data, offset n, bool in_registers = fal
     return;
   }
   temporary<E> other(policy, n);
-  detail::radix_sorter<Scheduler, E, Key>::sort(policy, data, other.data(), n, data, in_registers);
+  detail::radix_sorter<Scheduler, E, Key>::sort(policy, data, other.data(), n, data);
 }
 
 }  // namespace weft::cpu

@@ -8,6 +8,7 @@
 
 #include <weft/backend.hpp>
 #include <weft/cpu/merge_sort.hpp>
+#include <weft/cpu/number_sort.hpp>
 #include <weft/cpu/radix.hpp>
 #include <weft/functional.hpp>
 #include <weft/iterator.hpp>
@@ -15,11 +16,6 @@
 namespace weft::cpu {
 
 namespace detail {
-
-template <std::size_t Bytes>
-using unsigned_of = std::conditional_t<
-    Bytes == 1, std::uint8_t,
-    std::conditional_t<Bytes == 2, std::uint16_t, std::conditional_t<Bytes == 4, std::uint32_t, std::uint64_t>>>;
 
 template <class K, class Less>
 inline constexpr bool sorts_by_bits = std::is_arithmetic_v<K> && sizeof(K) <= 8 &&
@@ -75,79 +71,6 @@ struct by_key {
   }
 };
 
-/// What a look at plain numbers tells.
-struct number_survey {
-  bool sorted, reversed;
-  bool plain;  // no NaN and no -0.0, which a sort that is not stable would show
-};
-/// Looks at [begin, end) and the number before it; for integers only as far as needed.
-template <bool Descending, class K>
-number_survey survey_numbers(const K* data, offset begin, offset end) {
-  return wide([=]() __attribute__((always_inline)) {
-    using flag = unsigned_of<sizeof(K)>;
-    number_survey seen{true, true, true};
-    for (offset i = max(begin, 1); i < end && (std::is_floating_point_v<K> || seen.sorted || seen.reversed);
-         i += 1024) {
-      const offset stop = min(end, i + 1024);
-      if (seen.sorted || seen.reversed) {
-        flag falls = 0, rises = 0;
-        for (offset j = i; j < stop; ++j) {
-          const K a = Descending ? data[j] : data[j - 1], b = Descending ? data[j - 1] : data[j];
-          falls = static_cast<flag>(falls | static_cast<flag>(a > b));
-          rises = static_cast<flag>(rises | static_cast<flag>(a < b));
-        }
-        seen.sorted &= falls == 0;
-        seen.reversed &= rises == 0;
-      }
-      if constexpr (std::is_floating_point_v<K>) {
-        flag odd = 0;
-        constexpr flag negative_zero = static_cast<flag>(flag{1} << (sizeof(K) * 8 - 1));
-        for (offset j = i - 1; j < stop; ++j) {
-          flag bits;
-          __builtin_memcpy(&bits, data + j, sizeof(K));
-          odd =
-              static_cast<flag>(odd | static_cast<flag>(bits == negative_zero) | static_cast<flag>(data[j] != data[j]));
-        }
-        seen.plain &= odd == 0;
-      }
-    }
-    return seen;
-  });
-}
-
-/// Sorts numbers by vector_sort; false: they are not to be sorted so.
-template <class Scheduler, bool Descending, class Policy, class K>
-bool sort_numbers(const Policy& policy, K* data, offset n) {
-  if (!sorts_in_registers()) return false;
-  if constexpr (!std::is_floating_point_v<K>) {
-    if (n <= 64) return vector_sort<Descending>(data, n), true;
-  }
-  constexpr offset grain = 1 << 15;
-  std::atomic<bool> sorted{true}, reversed{true}, plain{true};
-  for_chunks<Scheduler>(n, grain, [&](offset begin, offset end) {
-    const number_survey seen = survey_numbers<Descending>(data, begin, end);
-    if (!seen.sorted) sorted.store(false, std::memory_order_relaxed);
-    if (!seen.reversed) reversed.store(false, std::memory_order_relaxed);
-    if (!seen.plain) plain.store(false, std::memory_order_relaxed);
-  });
-  if (!plain.load(std::memory_order_relaxed)) return false;
-  if (sorted.load(std::memory_order_relaxed)) return true;
-  if (reversed.load(std::memory_order_relaxed)) {
-    for_chunks<Scheduler>(n / 2, grain, [=](offset begin, offset end) {
-      for (offset i = begin; i < end; ++i) {
-        const K x = data[i];
-        data[i] = data[n - 1 - i];
-        data[n - 1 - i] = x;
-      }
-    });
-  } else if (n <= grain || Scheduler::threads() <= 1) {
-    vector_sort<Descending>(data, n);
-  } else {
-    radix_sort<key_bits<K, Descending>, Scheduler>(policy, data, n, true);
-  }
-  return true;
-}
-
 /// Sorts elements that are keys or have a member `key`.
 template <class Scheduler, class Policy, class K, class E, class Less>
 void sort_elements(const Policy& policy, E* data, offset n, const Less& less) {
@@ -157,8 +80,8 @@ void sort_elements(const Policy& policy, E* data, offset n, const Less& less) {
       if (sort_numbers<Scheduler, descending>(policy, data, n)) return;
     }
     using key = key_bits<K, descending>;
-    // A handful of wide keys: fewer merges than digits.
-    if (sizeof(K) == 8 && n > 24 && n <= 160)
+    // Wide keys: fewer merges than digits, until the ranges leave the cache.
+    if (sizeof(K) == 8 && n > 24 && n <= (std::is_same_v<K, E> ? 160 : 1 << 16))
       merge_sort<Scheduler>(policy, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
     else
       radix_sort<key, Scheduler>(policy, data, n);

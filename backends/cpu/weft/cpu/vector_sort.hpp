@@ -13,16 +13,21 @@
 
 namespace weft::cpu {
 
+/// Types that vector_sort takes.
+template <class T>
+inline constexpr bool vector_sortable =
+#if defined(__x86_64__)
+    std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8);
+#else
+    false;
+#endif
+
 #if defined(__x86_64__)
 
 inline bool sorts_in_registers() noexcept {
   static const bool yes = has_avx512() && __builtin_cpu_supports("avx512dq") && has_avx2();
   return yes;
 }
-
-/// Types that vector_sort takes.
-template <class T>
-inline constexpr bool vector_sortable = std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8);
 
 namespace detail {
 
@@ -410,23 +415,44 @@ struct register_sorter {
 
 }  // namespace detail
 
+namespace detail {
+/// Types of the same layout share the code.
+template <class T>
+using representative =
+    std::conditional_t<std::is_floating_point_v<T>, T,
+                       std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int, unsigned>,
+                                          std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>>;
+}  // namespace detail
+
 /// Sorts n numbers, no NaN or -0.0 among them, if the processor can (sorts_in_registers).
 template <bool Descending, class T>
 void vector_sort(T* data, offset n) {
-  // Types of the same layout share the code.
-  using same =
-      std::conditional_t<std::is_floating_point_v<T>, T,
-                         std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int, unsigned>,
-                                            std::conditional_t<std::is_signed_v<T>, long long, unsigned long long>>>;
-  typedef same alias __attribute__((may_alias));
-  detail::register_sorter<same, Descending>::sort(reinterpret_cast<same*>(reinterpret_cast<alias*>(data)), n);
+  using same = detail::representative<T>;
+  detail::register_sorter<same, Descending>::sort(reinterpret_cast<same*>(data), n);
+}
+
+/// Numbers before the pivot (Equal: and equal ones) to the front; returns how many. n >= 256.
+template <bool Descending, bool Equal, class T>
+offset vector_partition(T* data, offset n, T pivot) {
+  using same = detail::representative<T>;
+  return detail::register_sorter<same, Descending>::template partition<Equal>(reinterpret_cast<same*>(data), n,
+                                                                              static_cast<same>(pivot));
+}
+
+/// The median of a sample of n >= 256 numbers, and the first of it in the order.
+template <bool Descending, class T>
+T vector_median(const T* data, offset n, T* first) {
+  using same = detail::representative<T>;
+  constexpr int size = 16 * 64 / static_cast<int>(sizeof(T));
+  same sample[size];
+  detail::register_sorter<same, Descending>::template take_sample<16>(reinterpret_cast<const same*>(data), n, sample);
+  *first = static_cast<T>(sample[0]);
+  return static_cast<T>(sample[size / 2]);
 }
 
 #else
 
 inline constexpr bool sorts_in_registers() noexcept { return false; }
-template <class T>
-inline constexpr bool vector_sortable = false;
 
 #endif
 
