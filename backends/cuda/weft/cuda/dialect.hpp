@@ -323,6 +323,7 @@ struct block {
           : "memory");
     } while (!done);
   }
+  static WEFT_DEVICE void bulk_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
   static WEFT_DEVICE void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b) {
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                      shared_address(to)),
@@ -333,6 +334,11 @@ struct block {
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
     asm volatile("" : "+r"(w));
     return w;
+  }
+  static WEFT_DEVICE std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
+    std::uint32_t r;
+    asm("prmt.b32 %0, %1, 0, %2;" : "=r"(r) : "r"(v), "r"(from));
+    return r;
   }
   static WEFT_DEVICE int popcount(std::uint64_t m) { return __popcll(m); }
   static WEFT_DEVICE int lowest_bit(std::uint64_t m) { return __ffsll(static_cast<long long>(m)) - 1; }

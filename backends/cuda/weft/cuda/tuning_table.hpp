@@ -23,15 +23,18 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
-    // architecture, bytes, {threads, bytes a thread}
-    {arch::sm_90, 4, {512, 64}},
-    {arch::sm_90, 1, {512, 32}},
+    // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
+    {arch::sm_90, 4, {512, 64, {128, 128, 7, 5, 2, 1 << 26}}},
+    {arch::sm_90, 1, {512, 32, {512, 64, 6, 4, 1, 1 << 26}}},
+    {arch::sm_90, 0, {256, 64, {256, 64, 6, 4, 2, 1 << 27}}},
+    {arch::sm_90, 8, {256, 64, {256, 64, 7, 5, 2, 1 << 27}}},
     {arch::generic, 1, {256, 32}},
     {arch::generic, 0, {256, 64}},
 };
 
 inline constexpr gpu::tuning_row<gpu::by_key_tuning> by_key_rows[] = {
-    // architecture, bytes, {threads, bytes a thread}
+    // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
+    {arch::sm_90, 0, {256, 96, {384, 120, 4, 2, 1, 1 << 26}}},
     {arch::generic, 0, {256, 96}},
 };
 

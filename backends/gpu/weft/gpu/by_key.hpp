@@ -4,59 +4,12 @@
 // else is compacted while their states are still under way. Operands stay in order; no identity is assumed.
 #pragma once
 
-#include <weft/gpu/select.hpp>
+#include <weft/gpu/by_key_pipeline.hpp>
+#include <weft/gpu/launch.hpp>
+#include <weft/gpu/run_state.hpp>
+#include <weft/gpu/select_write.hpp>
 
 namespace weft::gpu {
-
-/// Of consecutive elements: how many runs begin in them, and the fold of the last run as far as it lies in them.
-template <class V>
-struct run_state {
-  offset heads;
-  V value;
-};
-template <class Op>
-struct join_runs {
-  Op op;
-  template <class V>
-  WEFT_DEVICE run_state<V> operator()(const run_state<V>& a, const run_state<V>& b) const {
-    return {a.heads + b.heads, b.heads > 0 ? b.value : static_cast<V>(op(a.value, b.value))};
-  }
-};
-template <class V>
-struct payload<run_state<V>> {
-  static constexpr int words = 1 + payload<V>::words;
-  static WEFT_DEVICE void pack(const run_state<V>& s, std::uint64_t* word) {
-    payload<tile_count>::pack({s.heads}, word);
-    payload<V>::pack(s.value, word + 1);
-  }
-  static WEFT_DEVICE run_state<V> unpack(const std::uint64_t* word) {
-    return {payload<tile_count>::unpack(word).value, payload<V>::unpack(word + 1)};
-  }
-};
-// Warp words take 64 bytes at most: the state of a large value goes in two parts.
-template <class Block, class V>
-WEFT_DEVICE run_state<V> lanes_down(Block block, const run_state<V>& s, unsigned d) {
-  return {block.warp().shuffle_down(s.heads, d), block.warp().shuffle_down(s.value, d)};
-}
-template <class Block, class V>
-WEFT_DEVICE run_state<V> of_lane(Block block, const run_state<V>& s, unsigned lane) {
-  return {block.warp().shuffle(s.heads, lane), block.warp().shuffle(s.value, lane)};
-}
-
-/// Segmented inclusive scan over the lanes: a lane with `head` begins a segment, and its v counts from there.
-template <class Block, class V, class Op>
-WEFT_DEVICE V warp_segmented(Block block, V v, std::uint64_t heads, const Op& op, bool valid = true) {
-  const auto warp = block.warp();
-  const int lane = static_cast<int>(warp.lane());
-  const std::uint64_t upto = heads & (warp.lanes_below() * 2 + 1);
-  const int begin = upto ? block.highest_bit(upto) : 0;
-#pragma unroll
-  for (int d = 1; d < static_cast<int>(Block::width); d *= 2) {
-    const V left = warp.shuffle_up(v, static_cast<unsigned>(d));
-    if (valid && lane - d >= begin) v = static_cast<V>(op(left, v));
-  }
-  return v;
-}
 
 template <class Keys, class Values, class OutKeys, class OutValues, class Count, class Equal, class Op, class Selector>
 struct reduce_by_key_kernel {
@@ -326,6 +279,22 @@ void reduce_by_key_into(const P& policy, Keys keys, Values values, offset n, Out
                 "weft: reduce_by_key cannot keep same_bits for this type yet; drop .require(same_bits)");
   on_arch(policy, [&]<arch A>() {
     if (n == 0) return launch<A>(policy, 1, no_runs_kernel<Count>{count});
+    if constexpr (std::is_pointer_v<Keys> && sizeof(typename kernel::K) + sizeof(V) <= 128 &&
+                  kernel::template tuning<A>.pipeline.threads > 0) {
+      using pipeline =
+          reduce_by_key_pipeline_kernel<Keys, Values, OutKeys, OutValues, Count, Equal, Op, typename P::tuning>;
+      const bool large =
+          n * static_cast<offset>(sizeof(typename kernel::K)) >= kernel::template tuning<A>.pipeline.from &&
+          n > pipeline::template tile_items<A>;
+      if (large && vector_aligned(keys) && (!pipeline::staged || vector_aligned(values))) {
+        const offset tiles = ceil_div(n, pipeline::template tile_items<A>);
+        const offset resident = resident_blocks<A, pipeline>(policy), blocks = resident < tiles ? resident : tiles;
+        lookback_states states(policy, tiles, payload<run_state<V>>::words);
+        launch<A>(policy, blocks, pipeline{keys, values, out_keys, out_values, count, n, equal, op, states.view()});
+        states.launched(tiles + blocks);
+        return;
+      }
+    }
     const offset tiles = ceil_div(n, kernel::template shape<A>::items);
     lookback_states states(policy, tiles, payload<run_state<V>>::words);
     launch<A>(policy, tiles,

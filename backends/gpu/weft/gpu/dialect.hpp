@@ -39,9 +39,11 @@
 //   barrier_arrive(b)           one arrival; what the thread did before is seen by those who waited
 //   barrier_expect(b, bytes)    an arrival, and the phase lasts until `bytes` bytes have been copied as well
 //   barrier_wait(b, phase)      waits for the end of the phase with this lowest bit; at most one phase behind
+//   bulk_fence()                before bulk_load into memory that others have written and handed over by barriers
 //   bulk_load(to, from, bytes, b)   by one thread: copies global to shared memory, both and `bytes` multiples of 16,
 //                               asynchronously; counted by b, of which the bytes are expected already
-// Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64).
+// Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64); permute_bytes(v, from): byte k
+// of the result is the byte of v with the number (0 to 3) in bits 4 k … of `from`; bits 16 and up are ignored.
 //
 // Host words of `namespace weft::dialect` (an alias of the chosen one):
 //   current_arch                         what the device pass compiles for

@@ -86,14 +86,14 @@ struct ring_signals {
   }
 };
 
-/// Shared memory: the ring of tiles of `Items` elements.
-template <class U, int Items, int Stages>
+/// Shared memory: the ring of tiles of `Items` elements, each with the `Front` bytes before it if it is not the first.
+template <class U, int Items, int Stages, int Front = 0>
 struct tile_ring {
-  static_assert(Items * sizeof(U) % 16 == 0 && Stages >= 2);
+  static_assert(Items * sizeof(U) % 16 == 0 && Front % 16 == 0 && Stages >= 2);
   using place = ring_place<Stages>;
   static constexpr unsigned no_tile = ~0u;  // the block has taken its last tile
 
-  alignas(128) unsigned char bytes[Stages][Items * sizeof(U)];
+  alignas(128) unsigned char bytes[Stages][Front + Items * sizeof(U)];
   ring_signals<Stages> loaded, released;
   unsigned tile[Stages];
 
@@ -106,7 +106,12 @@ struct tile_ring {
   /// By the loading warp: takes tiles of source[0, n) until none are left. The block draws one ticket too many.
   template <class Block>
   WEFT_DEVICE void fill(Block block, const U* source, offset n, const lookback& states) {
-    constexpr unsigned tile_bytes = Items * sizeof(U);
+    fill(block, source, n, states, static_cast<const unsigned char*>(nullptr), nullptr);
+  }
+  /// The same with the same elements of a second range, whose tile at stage s goes to second[s][Items].
+  template <class Block, class V>
+  WEFT_DEVICE void fill(Block block, const U* source, offset n, const lookback& states, const V* source2,
+                        unsigned char* second) {
     const unsigned tiles = static_cast<unsigned>((n + Items - 1) / Items);
     const unsigned lane = block.warp().lane();
     unsigned ticket = lane == 0 ? states.draw(block) : 0;
@@ -122,18 +127,17 @@ struct tile_ring {
         return;
       }
       const offset start = static_cast<offset>(mine) * Items;
-      const auto* const from = reinterpret_cast<const unsigned char*>(source + start);
-      unsigned whole = tile_bytes;
-      if (n - start < Items) {
-        const unsigned valid = static_cast<unsigned>(n - start) * sizeof(U);
-        whole = valid / 16 * 16;
-        if (whole + lane < valid) bytes[at.stage][whole + lane] = from[whole + lane];
-        block.warp().sync();
-      }
+      const unsigned ahead = mine > 0 ? Front : 0, valid = n - start < Items ? static_cast<unsigned>(n - start) : Items;
+      const piece a(source + start, bytes[at.stage] + Front, ahead, valid * unsigned{sizeof(U)});
+      const piece b(source2 + start, second + at.stage * Items * sizeof(V), 0,
+                    second == nullptr ? 0 : valid * unsigned{sizeof(V)});
+      a.copy_rest(lane), b.copy_rest(lane);
+      block.warp().sync();
       if (lane == 0) {
         tile[at.stage] = mine;
-        block.barrier_expect(arrival, whole);
-        if (whole > 0) block.bulk_load(bytes[at.stage], from, whole, arrival);
+        block.bulk_fence();
+        block.barrier_expect(arrival, a.whole + b.whole);
+        a.load(block, arrival), b.load(block, arrival);
         ticket = states.draw(block);
       }
     }
@@ -144,7 +148,28 @@ struct tile_ring {
     loaded.wait(block, at);
     return tile[at.stage];
   }
-  WEFT_DEVICE const U* data(place at) const { return reinterpret_cast<const U*>(bytes[at.stage]); }
+  WEFT_DEVICE U* data(place at) { return reinterpret_cast<U*>(bytes[at.stage] + Front); }
+
+ private:
+  /// `ahead` bytes before an address and `valid` bytes from it on. What is not a whole number of 16 bytes, at the end
+  /// of the input, is copied by lanes.
+  struct piece {
+    const unsigned char* from;
+    unsigned char* to;
+    unsigned whole, rest;
+    WEFT_DEVICE piece(const void* source, unsigned char* place, unsigned ahead, unsigned valid)
+        : from(static_cast<const unsigned char*>(source) - ahead),
+          to(place - ahead),
+          whole((ahead + valid) / 16 * 16),
+          rest((ahead + valid) % 16) {}
+    WEFT_DEVICE void copy_rest(unsigned lane) const {
+      if (lane < rest) to[whole + lane] = from[whole + lane];
+    }
+    template <class Block>
+    WEFT_DEVICE void load(Block block, std::uint64_t* arrival) const {
+      if (whole > 0) block.bulk_load(to, from, whole, arrival);
+    }
+  };
 };
 
 }  // namespace weft::gpu

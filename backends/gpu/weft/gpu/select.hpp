@@ -7,6 +7,8 @@
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
+#include <weft/gpu/select_pipeline.hpp>
+#include <weft/gpu/select_write.hpp>
 
 namespace weft::gpu {
 
@@ -65,37 +67,6 @@ struct flagger<In, flag_first<Equal>> {
     return heads<Run, Full>(block, in, i, count, x, flag.equal);
   }
 };
-
-/// out[at + i] = from[first + i] for i < count, `from` being shared memory aligned to 4 bytes at least. Threads are
-/// lined up with the destination's memory.
-template <class Block, class Out, class T>
-WEFT_DEVICE void write_compacted(Block block, const Out& out, offset at, int count, const T* from, int first) {
-  const int step = static_cast<int>(block.threads()), thread = static_cast<int>(block.thread());
-  if constexpr (std::is_same_v<Out, T*> && sizeof(T) < 4 && 4 % sizeof(T) == 0) {
-    // Words of four bytes, put together from two words of shared memory; the edges element by element.
-    constexpr int each = 4 / sizeof(T);
-    const auto skew = static_cast<int>((reinterpret_cast<std::uintptr_t>(out + at) % 4) / sizeof(T));
-    const auto* source = reinterpret_cast<const std::uint32_t*>(from);
-    for (int e = thread * each - skew; e < count; e += step * each) {
-      if (e >= 0 && e + each <= count) {
-        const int byte = (first + e) * static_cast<int>(sizeof(T)), low = byte / 4, high = low + (byte % 4 ? 1 : 0);
-        const std::uint64_t both = static_cast<std::uint64_t>(source[high]) << 32 | source[low];
-        vec<4> v;
-        v.word[0] = static_cast<std::uint32_t>(both >> (byte % 4 * 8));
-        block.template store_vector<4>(out + at + e, v);
-      } else {
-        for (int k = 0; k < each; ++k)
-          if (e + k >= 0 && e + k < count) out[at + e + k] = from[first + e + k];
-      }
-    }
-  } else {
-    int i = thread;
-    if constexpr (std::is_pointer_v<Out>)
-      i -= static_cast<int>(reinterpret_cast<std::uintptr_t>(out + at) / sizeof(*out) % 32);
-    for (; i < count; i += step)
-      if (i >= 0) out[at + i] = from[first + i];
-  }
-}
 
 template <class In, class Out, class Rejected, class Count, class Flag, class Selector>
 struct select_kernel {
@@ -271,12 +242,28 @@ bool is_same_range(const A& a, const B& b) {
 template <class P, class In, class Out, class Rejected, class Count, class Flag>
 void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
   using kernel = select_kernel<In, Out, Rejected, Count, Flag, typename P::tuning>;
+  const bool in_place = may_overlap(in, out, n), same = is_same_range(in, out);
   on_arch(policy, [&]<arch A>() {
+    if constexpr (pipelines_select<In, Flag, Rejected> && sizeof(iter_value_t<In>) <= 64 &&
+                  kernel::template tuning<A>.pipeline.threads > 0) {
+      using T = iter_value_t<In>;
+      using pipeline = select_pipeline_kernel<T, Out, Rejected, Count, Flag, typename P::tuning>;
+      const bool large = n * static_cast<offset>(sizeof(T)) >= kernel::template tuning<A>.pipeline.from &&
+                         n > pipeline::template tile_items<A>;
+      if (large && vector_aligned(in) && (same || !in_place)) {
+        const offset tiles = ceil_div(n, pipeline::template tile_items<A>);
+        const offset resident = resident_blocks<A, pipeline>(policy), blocks = resident < tiles ? resident : tiles;
+        lookback_states states(policy, tiles, payload<tile_count>::words);
+        launch<A>(policy, blocks, pipeline{in, out, rejected, count, n, flag, states.view(), same});
+        states.launched(tiles + blocks);
+        return;
+      }
+    }
     const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template shape<A>::items);
     lookback_states states(policy, tiles, payload<tile_count>::words);
     launch<A>(policy, tiles,
-              kernel{in, out, rejected, count, n, flagger<In, Flag>(flag), states.view(), vector_aligned(in),
-                     may_overlap(in, out, n), is_same_range(in, out)});
+              kernel{in, out, rejected, count, n, flagger<In, Flag>(flag), states.view(), vector_aligned(in), in_place,
+                     same});
     states.launched(tiles);
   });
 }

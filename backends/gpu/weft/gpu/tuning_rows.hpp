@@ -38,16 +38,33 @@ struct scan_tuning {
   pipeline_tuning pipeline{};
 };
 
+/// Select and reduction by key as pipelines, where the architecture has bulk copies.
+struct select_pipeline_tuning {
+  int threads = 0;       // that compact and write; 0: no pipeline
+  int thread_bytes = 0;  // of the tile, for each of them
+  int stages = 0;        // tiles in the ring
+  int depth = 0;         // how many tiles later a tile is written than counted; at most stages - 2
+  int residency = 0;     // blocks on a multiprocessor
+  offset from = 0;       // bytes of input from which on it pays
+
+  /// For architectures without: something that compiles.
+  constexpr select_pipeline_tuning or_small() const {
+    return threads > 0 ? *this : select_pipeline_tuning{64, 16, 3, 1};
+  }
+};
+
 /// Select (copy_if, partition, unique). Keyed by the bytes of an element.
 struct select_tuning {
   int block_threads;
   int thread_bytes;
+  select_pipeline_tuning pipeline = {};
 };
 
 /// Reduction by key. Keyed by the bytes of a key and a value together.
 struct by_key_tuning {
   int block_threads;
   int thread_bytes;  // keys and values together
+  select_pipeline_tuning pipeline = {};
 };
 
 /// Search for the first index. Keyed by nothing.

@@ -270,6 +270,10 @@ struct block {
     asm volatile("" : "+v"(w));
     return w;
   }
+  static WEFT_DEVICE std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
+    return __builtin_amdgcn_perm(0u, v,
+                                 (from & 3) | (from >> 4 & 3) << 8 | (from >> 8 & 3) << 16 | (from >> 12 & 3) << 24);
+  }
   static WEFT_DEVICE int popcount(std::uint64_t m) { return __builtin_popcountll(m); }
   static WEFT_DEVICE int lowest_bit(std::uint64_t m) { return __builtin_ctzll(m); }
   static WEFT_DEVICE int highest_bit(std::uint64_t m) { return 63 - __builtin_clzll(m); }

@@ -250,6 +250,7 @@ class block {
   static void barrier_wait(std::uint64_t* b, unsigned phase, site where = site::current()) {
     while (load<__ATOMIC_ACQUIRE>(b, "barrier_wait", where) >> 63 == (phase & 1)) {}
   }
+  static void bulk_fence() {}
   static void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b, site where = site::current()) {
     check_aligned<16>(to, "bulk_load", where);
     check_aligned<16>(from, "bulk_load", where);
@@ -260,6 +261,11 @@ class block {
   }
 
   static std::uint32_t opaque(std::uint32_t w) { return w; }
+  static std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
+    std::uint32_t result = 0;
+    for (int k = 0; k < 4; ++k) result |= (v >> (from >> (4 * k) & 3) * 8 & 0xff) << (8 * k);
+    return result;
+  }
   static int popcount(std::uint64_t bits) { return std::popcount(bits); }
   static int lowest_bit(std::uint64_t bits) { return std::countr_zero(bits); }
   static int highest_bit(std::uint64_t bits) { return 63 - std::countl_zero(bits); }

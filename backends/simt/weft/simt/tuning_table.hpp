@@ -16,13 +16,13 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
-    // architecture, bytes, {threads, bytes a thread}
-    {arch::generic, 0, {128, 32}},
+    // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
+    {arch::generic, 0, {128, 32, {128, 16, 4, 2, 1, 12 << 10}}},
 };
 
 inline constexpr gpu::tuning_row<gpu::by_key_tuning> by_key_rows[] = {
-    // architecture, bytes, {threads, bytes a thread}
-    {arch::generic, 0, {128, 32}},
+    // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
+    {arch::generic, 0, {128, 32, {128, 24, 4, 2, 1, 12 << 10}}},
 };
 
 inline constexpr gpu::tuning_row<gpu::find_tuning> find_rows[] = {
