@@ -17,7 +17,9 @@ struct pitched {
 
   WEFT_HOST_DEVICE T* row(offset i) const { return data + i * stride; }
   WEFT_HOST_DEVICE T& operator()(offset i, offset j) const { return data[i * stride + j]; }
-  operator pitched<const T>() const noexcept requires(!std::is_const_v<T>) { return {data, rows, columns, stride}; }
+  template <class U>
+    requires(std::is_same_v<U, const T> && !std::is_const_v<T>)
+  operator pitched<U>() const noexcept { return {data, rows, columns, stride}; }
 };
 
 /// rows × columns values, uninitialised, from the policy's resource and in its stream's order; see weft::buffer.
