@@ -9,8 +9,9 @@ namespace {
 struct vqsort_system {
   template <class T>
   static void sort(const arguments& a) {
-    using bits = std::conditional_t<std::is_same_v<T, u64>, std::uint64_t, T>;
-    hwy::VQSort(reinterpret_cast<bits*>(out<T>(a)), static_cast<std::size_t>(a.n), hwy::SortAscending());
+    using number = std::conditional_t<std::is_same_v<T, u64>, std::uint64_t, T>;
+    static const hwy::Sorter sorter;  // in every version; the free function is newer than Debian 12's
+    sorter(reinterpret_cast<number*>(out<T>(a)), static_cast<std::size_t>(a.n), hwy::SortAscending());
   }
 };
 
