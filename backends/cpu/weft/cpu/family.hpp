@@ -126,13 +126,6 @@ struct family {
     return cpu::min_index_into<Scheduler>(policy, in, n, index, less);
   }
 
-  /// Neither this: an array partitioned in place.
-  template <class P, class T, class Count, class Predicate>
-    requires std::is_trivially_copyable_v<T>
-  static void partition_into(const P& policy, T* in, offset n, Count count, Predicate predicate) {
-    cpu::partition_into<Scheduler>(policy, in, n, count, predicate);
-  }
-
   /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.
   template <class T, class P, class F>
   static T returned(const P& policy, F f) {

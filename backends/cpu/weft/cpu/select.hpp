@@ -181,27 +181,4 @@ void select_into(const Policy& policy, In in, offset n, Out out, Rejected reject
                         : detail::select_parallel<Scheduler>(policy, in, n, out, rejected, keep, threads);
 }
 
-/// Kept elements to the front of an array, the others behind them, both in order. The others take the way through
-/// temporary memory, on the stack if there are few.
-template <class Scheduler, class Policy, class T, class Count, class Predicate>
-void partition_into(const Policy& policy, T* in, offset n, Count count, Predicate predicate) {
-  const auto run = [&](T* rejected) {
-    offset kept = 0;
-    select_into<Scheduler>(policy, in, n, in, rejected, &kept, flag_if<Predicate>{predicate});
-    for_chunks<Scheduler>(n - kept, (1 << 17) / static_cast<offset>(sizeof(T)) + 1, [=](offset begin, offset end) {
-      std::memcpy(static_cast<void*>(in + kept + begin), rejected + begin,
-                  static_cast<std::size_t>(end - begin) * sizeof(T));
-    });
-    *count = kept;
-  };
-  constexpr int few = static_cast<int>((1 << 14) / sizeof(T)) + 1;
-  if (n <= few) {
-    stack_array<T, few> rejected;
-    run(rejected.data());
-  } else {
-    const temporary<T> rejected(policy, n);
-    run(rejected.data());
-  }
-}
-
 }  // namespace weft::cpu
