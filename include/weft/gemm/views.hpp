@@ -51,7 +51,7 @@ auto* memory_for(R& r, offset lines, offset length, offset leading) {
 }  // namespace detail
 
 /// Rows contiguous; consecutive rows `leading` elements apart (default: columns). Elements of other libraries' types
-/// (__half, std::complex<float>, …) become the library's own of the same bits.
+/// (std::complex<float>, …; __half and its like after weft::bits_as) become the library's own of the same bits.
 template <class T>
 constexpr matrix<detail::element<T>> row_major(T* data, offset rows, offset columns, offset leading = -1) {
   return {detail::as_number(data), rows, columns, leading < 0 ? columns : leading, 1};
