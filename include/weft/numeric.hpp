@@ -207,8 +207,8 @@ WEFT_HOST_DEVICE auto bits_as(From* p) {
   return reinterpret_cast<std::conditional_t<std::is_const_v<From>, const To, To>*>(p);
 }
 
-/// What the library calls a type of another library with the same bits: specialised for the vendors' types in
-/// weft/cuda.hpp and weft/hip.hpp and, below, for anything of the shape of std::complex.
+/// What the library calls a type of another library with the same bits: below, for anything of the shape of
+/// std::complex. Specialise it for other types; the vendors' half types go through bits_as.
 template <class T>
 struct number {
   using type = T;
