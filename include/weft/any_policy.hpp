@@ -235,6 +235,8 @@ inline constexpr bool is_policy<any_policy> = false;
 
 namespace detail {
 
+void included();  // where no header of a backend is included, the name stands for nothing
+
 template <int I, class F>
 constexpr int first_included() {
   if constexpr (I == backend_slots)
@@ -270,6 +272,8 @@ R visit_own(const any_policy& chosen, F& f, const Own&, const More&... more) {
 }
 template <class F, class... Own>
 struct visit_result {
+  static_assert(first_included<0, F>() < backend_slots,
+                "weft::visit: include the header of a backend, or pass the policies of your own ones");
   using type = decltype(std::declval<F&>()(std::declval<policy<included_at<first_included<0, F>(), F>>>()));
 };
 template <class F, class Own, class... More>
