@@ -25,7 +25,7 @@ struct gemm_sm90_shape {
   static constexpr int cluster = ClusterM * ClusterN * Split;
   static constexpr int consumers = M / 64;
   static_assert(M % 64 == 0 && (Split == 1 || ClusterM * ClusterN == 1));
-  static_assert(N >= 64 * ClusterM && M >= 64 * ClusterN || ClusterM * ClusterN == 1, "shares are 64 lines at least");
+  static_assert((N >= 64 * ClusterM && M >= 64 * ClusterN) || ClusterM * ClusterN == 1, "shares are 64 lines at least");
 };
 
 template <class Words, class Shape, mma_kind Kind, class TC, class Options>

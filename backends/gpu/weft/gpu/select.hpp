@@ -244,19 +244,20 @@ void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, C
   using kernel = select_kernel<In, Out, Rejected, Count, Flag, typename P::tuning>;
   const bool in_place = may_overlap(in, out, n), same = is_same_range(in, out);
   on_arch(policy, [&]<arch A>() {
-    if constexpr (pipelines_select<In, Flag, Rejected> && sizeof(iter_value_t<In>) <= 64 &&
-                  kernel::template tuning<A>.pipeline.threads > 0) {
-      using T = iter_value_t<In>;
-      using pipeline = select_pipeline_kernel<T, Out, Rejected, Count, Flag, typename P::tuning>;
-      const bool large = n * static_cast<offset>(sizeof(T)) >= kernel::template tuning<A>.pipeline.from &&
-                         n > pipeline::template tile_items<A>;
-      if (large && vector_aligned(in) && (same || !in_place)) {
-        const offset tiles = ceil_div(n, pipeline::template tile_items<A>);
-        const offset resident = resident_blocks<A, pipeline>(policy), blocks = resident < tiles ? resident : tiles;
-        lookback_states states(policy, tiles, payload<tile_count>::words);
-        launch<A>(policy, blocks, pipeline{in, out, rejected, count, n, flag, states.view(), same});
-        states.launched(tiles + blocks);
-        return;
+    if constexpr (pipelines_select<In, Flag, Rejected> && sizeof(iter_value_t<In>) <= 64) {
+      if constexpr (kernel::template tuning<A>.pipeline.threads > 0) {
+        using T = iter_value_t<In>;
+        using pipeline = select_pipeline_kernel<T, Out, Rejected, Count, Flag, typename P::tuning>;
+        const bool large = n * static_cast<offset>(sizeof(T)) >= kernel::template tuning<A>.pipeline.from &&
+                           n > pipeline::template tile_items<A>;
+        if (large && vector_aligned(in) && (same || !in_place)) {
+          const offset tiles = ceil_div(n, pipeline::template tile_items<A>);
+          const offset resident = resident_blocks<A, pipeline>(policy), blocks = resident < tiles ? resident : tiles;
+          lookback_states states(policy, tiles, payload<tile_count>::words);
+          launch<A>(policy, blocks, pipeline{in, out, rejected, count, n, flag, states.view(), same});
+          states.launched(tiles + blocks);
+          return;
+        }
       }
     }
     const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template shape<A>::items);
