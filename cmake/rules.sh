@@ -33,6 +33,11 @@ rule 'Headers that cost every user compile time are not included:' \
 rule 'The width of a warp is asked of the block, never written down:' \
   "$(search '\bwarpSize\b|__AMDGCN_WAVEFRONT_SIZE|[(, ]0x[fF]{8}[uU]?[,)]' backends/gpu include)"
 
+# Two versions in one process have no symbol in common (backends/README.md).
+version=v$(sed -nE 's/.*define WEFT_VERSION ([0-9]+).*/\1/p' include/weft/device.hpp)
+rule "Headers open the namespace of their version, namespace weft::inline $version { or weft::inline $version::x {:" \
+  "$(search '^ *(inline )?namespace weft\b' "${headers[@]}" | grep -vE "namespace weft::inline $version(::[a-z_:]+)? \{")"
+
 rule 'Headers do not open namespaces for their users:' "$(search '^using namespace' "${headers[@]}")"
 
 rule 'Nothing is left for later:' \

@@ -4,7 +4,7 @@
 
 #include <weft/tuple.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// f(tuple) = f(get<0>(tuple), get<1>(tuple)): a function of two arguments over a zip of two ranges.
 template <class F>

@@ -24,7 +24,7 @@
 #include <string>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Stands for a backend that is known only at run time.
 struct any_backend {};

@@ -10,7 +10,7 @@
 
 #include <weft/policy.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Stands for "nothing here": no initial value, no values beside the keys, no second output.
 struct none {};

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 
 template <class T>
 class buffer {

@@ -15,7 +15,7 @@
 #define WEFT_DEVICE
 #endif
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Every size, count and index at the interface: 64 bits and signed, on every backend.
 using offset = std::int64_t;

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// What every failing call of the library throws. what() reads "call: name: text [policy made at file:line]".
 class error : public std::runtime_error {

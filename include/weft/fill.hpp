@@ -4,7 +4,7 @@
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A function without arguments whose result can be stored in the range.
 template <class F, class Out>

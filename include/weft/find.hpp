@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 

@@ -3,7 +3,7 @@
 
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A function that may be called on the elements of a range, and change them.
 template <class F, class It>

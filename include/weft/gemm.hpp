@@ -12,7 +12,7 @@
 #include <weft/gemm/epilogue.hpp>
 #include <weft/gemm/views.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Stands for "as the types of A and B say".
 struct automatic {};

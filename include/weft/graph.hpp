@@ -19,7 +19,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct capture_options {
   capture_mode mode = capture_mode::thread;

@@ -6,7 +6,7 @@
 
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 

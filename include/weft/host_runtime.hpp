@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 struct host_graph;

@@ -16,7 +16,7 @@
 #include <weft/iterator/unwrap.hpp>
 #include <weft/iterator/zip.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// (0, it[0]), (1, it[1]), …: for algorithms that want the place of an element as well.
 template <class It>

@@ -7,7 +7,7 @@
 
 #include <source_location>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 // Where the policy was made on whose behalf the calling thread asks for memory: for the adaptors that log and check.

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Merges [first1, last1) and [first2, last2), both sorted by `less`, to `out`, which must be apart from both; returns
 /// the end of the output. Returns when done, or at once with `.on(stream)`.

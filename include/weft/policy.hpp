@@ -12,7 +12,7 @@
 
 #include <source_location>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Requirement: floating-point results equal bit for bit on every backend, device and thread count, also for verbs that
 /// by default promise this only for integers (scan, by-key sums). Verbs that cannot keep it do not compile.

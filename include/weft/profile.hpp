@@ -17,7 +17,7 @@
 #include <new>
 #include <source_location>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace profile {
 
 enum class kind : unsigned char {

@@ -10,7 +10,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// An input range: elements at any index, and `last - first` says how many.
 template <class It>

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Where a block of memory lives and who may touch it.
 enum class memory_kind : unsigned char {

@@ -7,7 +7,7 @@
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 template <class T, class It>

@@ -5,7 +5,7 @@
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 

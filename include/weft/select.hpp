@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 

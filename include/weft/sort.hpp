@@ -10,7 +10,7 @@
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Sorts [first, last) by `less`, stably: equal elements stay in order. Elements of zip iterators move together.
 /// Returns when done, or at once with `.on(stream)`.

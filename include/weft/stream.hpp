@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A stream made by someone else, for `.on()`; not owned. `native` is a cudaStream_t or hipStream_t. Memory freed on
 /// such a stream costs an event each time, because the stream may end unannounced; `stream::adopt` avoids that.

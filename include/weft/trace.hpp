@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Listens from its construction to its end, and writes the file then. Events are kept in memory until that time: some
 /// 150 bytes each. At most `most_events` are kept; the file says how many were lost.

@@ -5,7 +5,7 @@
 #include <weft/adaptors.hpp>
 #include <weft/requirements.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 template <class In, class Stencil, class Out, class F, class Predicate>

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 template <class... Ts>
 class tuple;

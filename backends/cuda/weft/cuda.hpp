@@ -7,7 +7,7 @@
 #include <weft/cuda/verbs.hpp>
 #include <weft/policy.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct cuda_backend : cuda_verbs {
   static constexpr const char* name = "cuda";

@@ -7,7 +7,7 @@
 #include <weft/hip/verbs.hpp>
 #include <weft/policy.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct hip_backend : hip_verbs {
   static constexpr const char* name = "hip";

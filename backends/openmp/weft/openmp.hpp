@@ -11,7 +11,7 @@
 
 #include <omp.h>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct openmp_scheduler {
   static int threads() { return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1; }

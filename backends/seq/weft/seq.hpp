@@ -4,7 +4,7 @@
 #include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct seq_scheduler {
   static constexpr int threads() { return 1; }

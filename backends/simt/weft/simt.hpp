@@ -10,7 +10,7 @@
 #include <weft/host_runtime.hpp>
 #include <weft/policy.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct simt_backend : gpu::family {
   static constexpr const char* name = "simt";

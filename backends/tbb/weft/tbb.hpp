@@ -9,7 +9,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct tbb_scheduler {
   static int threads() { return ::tbb::this_task_arena::max_concurrency(); }

@@ -8,7 +8,7 @@
 
 #include <weft/gemm/views.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// The epilogue that leaves a value as it is.
 struct no_epilogue {

@@ -2,7 +2,7 @@
 // them for a call (S is called as S{}(row, architecture, bytes of a sum) and returns a gemm_tuning).
 #pragma once
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A tile of C and how it is computed. GPUs: what one block computes, the depth of a slice of k in shared memory, and
 /// the piece of one thread. CPUs: the block of C that is one task, and the depth of its panels; the piece of a thread

@@ -9,7 +9,7 @@
 #include <weft/error.hpp>
 #include <weft/numeric.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A view of a dense matrix; does not own. Element (i, j) is data[i * row_stride + j * column_stride].
 template <class T>

@@ -3,7 +3,7 @@
 
 #include <weft/iterator/facade.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Reads give copies, so the element outlives the iterator.
 template <class T>

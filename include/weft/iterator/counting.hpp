@@ -3,7 +3,7 @@
 
 #include <weft/iterator/facade.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Keeps 64 bits for every I, so that the end of a range may lie beyond the last value of I, and distances are exact.
 /// Elements beyond it wrap around.

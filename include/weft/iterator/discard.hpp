@@ -3,7 +3,7 @@
 
 #include <weft/iterator/facade.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// What *discard() is: takes a value of any type and forgets it.
 struct discarded {

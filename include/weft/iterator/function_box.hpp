@@ -10,7 +10,7 @@
 #include <new>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v100 {
 
 namespace detail {
 

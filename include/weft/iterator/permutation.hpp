@@ -3,7 +3,7 @@
 
 #include <weft/iterator/unwrap.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Moves along the indices; the values are only looked up, and are the same for both iterators of a range.
 template <class It, class Indices>

@@ -3,7 +3,7 @@
 
 #include <weft/iterator/unwrap.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// As std::reverse_iterator: base() is one past the element this refers to.
 template <class It>

@@ -3,7 +3,7 @@
 
 #include <weft/iterator/unwrap.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Holds the first element and an index, so the end may lie beyond the memory: no pointer past it is ever formed.
 template <class It>

@@ -5,7 +5,7 @@
 #include <weft/iterator/function_box.hpp>
 #include <weft/iterator/unwrap.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// f(x) may be called with an X. (Not asked of a const F: what nvcc shows the host of a __device__ lambda is not
 /// const.)

@@ -5,7 +5,7 @@
 
 #include <weft/iterator/facade.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 template <class It>
 class reverse_iterator;  // defined in reverse.hpp

@@ -8,7 +8,7 @@
 #include <weft/iterator/unwrap.hpp>
 #include <weft/tuple.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 template <class... Its>
 class zip_iterator

@@ -12,7 +12,7 @@
 #include <mutex>
 #include <unordered_set>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Refuses what would bring the bytes in use above a limit.
 class limit_resource final : public memory_resource {

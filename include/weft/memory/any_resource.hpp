@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// What may stand behind any_resource: the two functions of memory_resource, by any class. `kind()` and `name()` are
 /// used where they exist.

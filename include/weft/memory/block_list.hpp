@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 /// An event shared by the blocks that wait behind it.
 struct pool_event {

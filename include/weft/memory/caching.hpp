@@ -9,7 +9,7 @@
 
 #include <weft/memory/size_class.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct pool_options {
   std::size_t keep_bytes = ~std::size_t{0};       ///< large blocks idle beyond this go back to the source when freed

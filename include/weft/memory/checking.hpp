@@ -11,7 +11,7 @@
 #include <weft/memory/poison.hpp>
 #include <weft/runtime.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct unchecked {
   static constexpr void slab(void*, std::size_t, memory_kind) noexcept {}

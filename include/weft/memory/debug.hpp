@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 class debug_resource final : public memory_resource {
  public:

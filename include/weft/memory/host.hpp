@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct host_options {
   /// Asks the kernel for transparent huge pages; pieces are then aligned to and rounded up to 2 MiB. A wish: without

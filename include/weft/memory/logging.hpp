@@ -16,7 +16,7 @@
 #include <ctime>
 #include <unordered_map>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 inline std::uint64_t nanoseconds_now() noexcept {

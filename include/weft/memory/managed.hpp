@@ -5,7 +5,7 @@
 #include <weft/buffer.hpp>
 #include <weft/memory/resources.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Moves the n values to the policy's device, in its stream's order, before work that is put in next needs them.
 template <execution_policy P, class T>

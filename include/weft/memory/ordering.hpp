@@ -21,7 +21,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 /// The idle blocks of a pool by stream. Every function is called under the pool's lock, `identify` without it.

@@ -7,7 +7,7 @@
 
 #include <numeric>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A view of rows × columns values; consecutive rows are `stride` elements apart.
 template <class T>

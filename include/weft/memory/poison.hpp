@@ -9,7 +9,7 @@ extern "C" {
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void*, std::size_t);
 }
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 inline void poison(const void* memory, std::size_t bytes) noexcept {
   if (__asan_poison_memory_region) __asan_poison_memory_region(memory, bytes);

@@ -25,7 +25,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 
 struct pool_statistics {
   std::size_t used_bytes = 0;  ///< handed out, rounded to size classes

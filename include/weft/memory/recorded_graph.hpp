@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 class graph_memory {
  public:

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 /// The vendor's synchronous allocator for one kind of memory. Cannot be used while a stream records a graph; what is

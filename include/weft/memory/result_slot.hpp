@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 struct slot_block {

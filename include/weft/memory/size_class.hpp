@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstddef>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 struct size_class {
   static constexpr std::size_t granule = 256;

@@ -9,7 +9,7 @@
 #include <weft/error.hpp>
 #include <weft/memory.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 
 template <class S>
 concept memory_source = requires(S& s, const S& c, std::size_t bytes, void* memory) {

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 /// `State` is made from (runtime&, stream_ref, id) and has `void give_back(stream_ref) noexcept`, after which it is
 /// destroyed: it must free in that stream's order (pool memory: deallocate(…, stream)) and must not wait.

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 /// Something that keeps memory or state per stream.
 class stream_observer {

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <map>
 
-namespace weft {
+namespace weft::inline v100 {
 
 class verified : public poisoned {
  public:

@@ -10,7 +10,7 @@
 #include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/select.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -18,7 +18,7 @@
 #include <weft/cpu/transform.hpp>
 #include <weft/host_runtime.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 template <class Scheduler>
 struct family {

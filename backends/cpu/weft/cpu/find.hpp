@@ -6,7 +6,7 @@
 #include <weft/cpu/scheduler.hpp>
 #include <weft/policy.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -4,7 +4,7 @@
 #include <weft/cpu/scheduler.hpp>
 #include <weft/policy.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 template <class Scheduler, class Policy, class F>
 void for_each_index(const Policy&, offset n, F f) {

@@ -13,7 +13,7 @@
 
 #include <optional>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace gemm_detail {
 

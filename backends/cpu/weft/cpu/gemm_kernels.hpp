@@ -6,7 +6,7 @@
 #include <weft/cpu/isa.hpp>
 #include <weft/numeric.hpp>
 
-namespace weft::cpu::gemm_detail {
+namespace weft::inline v100::cpu::gemm_detail {
 
 /// sums[i][j] (+)= a[i][p] * b[p][j] for p < k, in ascending order; `add` false: the sums start at 0.
 template <class S>

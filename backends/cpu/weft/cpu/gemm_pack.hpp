@@ -5,7 +5,7 @@
 #include <weft/cpu/isa.hpp>
 #include <weft/gemm.hpp>
 
-namespace weft::cpu::gemm_detail {
+namespace weft::inline v100::cpu::gemm_detail {
 
 /// An operand as lines (rows of A, columns of B) by k.
 template <class T, class Prologue>

@@ -7,7 +7,7 @@
 #include <weft/cpu/storage.hpp>
 #include <weft/iterator.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 template <class Scheduler, class Policy, class In, class Counts, class BinOf>
 void histogram(const Policy& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 #if defined(__x86_64__)
 inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }

@@ -6,7 +6,7 @@
 #include <weft/backend.hpp>
 #include <weft/cpu/merge_path.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 /// Arrays of one trivially copyable type.

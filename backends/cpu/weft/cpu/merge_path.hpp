@@ -5,7 +5,7 @@
 
 #include <weft/cpu/scheduler.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// How many of the first `diagonal` outputs come from a.
 template <class A, class B, class Less>

@@ -7,7 +7,7 @@
 #include <weft/cpu/merge_path.hpp>
 #include <weft/cpu/storage.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -7,7 +7,7 @@
 #include <weft/cpu/storage.hpp>
 #include <weft/iterator.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

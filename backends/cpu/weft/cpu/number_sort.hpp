@@ -9,7 +9,7 @@
 #include <weft/cpu/storage.hpp>
 #include <weft/cpu/vector_sort.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// visit(p) for each pointer p from which `in` reads, as far as it can be known.
 template <class In, class Visit>

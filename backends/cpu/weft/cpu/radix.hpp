@@ -9,7 +9,7 @@
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -11,7 +11,7 @@
 #include <weft/functional.hpp>
 #include <weft/iterator.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// The numbers of the shape, which depend on sizeof(T) alone.
 template <class T>

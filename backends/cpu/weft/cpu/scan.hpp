@@ -14,7 +14,7 @@
 #include <weft/functional.hpp>
 #include <weft/iterator.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

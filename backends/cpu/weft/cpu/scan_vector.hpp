@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace weft::cpu::detail {
+namespace weft::inline v100::cpu::detail {
 
 template <class T, class Op>
 inline constexpr bool sums_in_registers = std::is_arithmetic_v<T> &&

@@ -18,7 +18,7 @@
 #include <atomic>
 #include <exception>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 inline constexpr offset min(offset a, offset b) { return a < b ? a : b; }
 inline constexpr offset max(offset a, offset b) { return a < b ? b : a; }

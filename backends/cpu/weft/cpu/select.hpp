@@ -12,7 +12,7 @@
 #include <weft/cpu/stream_store.hpp>
 #include <weft/iterator.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

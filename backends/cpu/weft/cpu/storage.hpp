@@ -10,7 +10,7 @@
 #include <new>
 #include <optional>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// A T that may be missing. Never constructs a T by itself.
 template <class T>

@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// Outputs of at least this many bytes do not stay in the cache anyway.
 inline constexpr offset streaming_bytes = offset{24} << 20;

@@ -9,7 +9,7 @@
 #include <weft/functional.hpp>
 #include <weft/policy.hpp>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 namespace detail {
 

@@ -11,7 +11,7 @@
 
 #include <utility>
 
-namespace weft::cpu {
+namespace weft::inline v100::cpu {
 
 /// Types that vector_sort takes.
 template <class T>

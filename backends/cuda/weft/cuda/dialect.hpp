@@ -15,7 +15,7 @@
 #include <cstring>
 #include <source_location>
 
-namespace weft::cuda_dialect {
+namespace weft::inline v100::cuda_dialect {
 
 using gpu::arch;
 using gpu::vec;

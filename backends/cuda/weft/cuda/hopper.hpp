@@ -12,7 +12,7 @@
 
 #include <cuda.h>
 
-namespace weft::cuda_dialect {
+namespace weft::inline v100::cuda_dialect {
 
 struct hopper {
   static constexpr bool present = true;

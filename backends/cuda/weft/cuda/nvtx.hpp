@@ -11,7 +11,7 @@
 
 #include <string>
 
-namespace weft {
+namespace weft::inline v100 {
 
 class nvtx_ranges final : profile::tool {
  public:

@@ -7,7 +7,7 @@
 
 #include <cuda_runtime_api.h>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 struct cuda_vendor {

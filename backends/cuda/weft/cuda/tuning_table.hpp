@@ -4,7 +4,7 @@
 
 #include <weft/gpu/tuning_rows.hpp>
 
-namespace weft::cuda_dialect {
+namespace weft::inline v100::cuda_dialect {
 
 using gpu::arch;
 

@@ -8,7 +8,7 @@
 #include <weft/any_policy.hpp>
 #include <weft/gpu/family.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 using cuda_verbs = gpu::family;
 struct cuda_backend;
 namespace detail {  // weft::visit counts the backend in
@@ -19,7 +19,7 @@ backend_type<cuda_backend> included(slot<4>, F*);
 
 #else
 
-namespace weft {
+namespace weft::inline v100 {
 struct cuda_verbs {};
 }  // namespace weft
 

@@ -5,7 +5,7 @@
 
 #include <weft/gpu/mma.hpp>
 
-namespace weft::cuda_dialect {
+namespace weft::inline v100::cuda_dialect {
 
 // clang-format off
 // The accumulators as PTX names them, and as operands with constraint c.

@@ -3,7 +3,7 @@
 
 #include <weft/device.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Architectures with tuning rows of their own. `generic` stands for every other one and for the emulation.
 enum class arch : unsigned char { generic, sm_80, sm_90, gfx90a, gfx942, gfx1030, gfx1100 };

@@ -4,7 +4,7 @@
 
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Inclusive scan over the lanes of a warp. Where only the first lanes hold values, `valid` says whether this one does.
 template <class Block, class T, class Op>

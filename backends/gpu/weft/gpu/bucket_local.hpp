@@ -8,7 +8,7 @@
 #include <weft/gpu/bucket_plan.hpp>
 #include <weft/gpu/radix_block.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Value is none, or moves along; then everything is stable.
 template <int Threads, int Items, int BinBits, class Bits, class Value>

@@ -6,7 +6,7 @@
 
 #include <weft/gpu/bucket_plan.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Moves tiles. Level 1: from `from`, all keys, by group; level 2: group by group, by bucket.
 template <class Shape, class Bits, int Level>

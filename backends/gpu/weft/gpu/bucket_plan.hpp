@@ -13,7 +13,7 @@
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 inline constexpr int most_groups = 512;  // of a plan
 inline constexpr int most_codes = 1024;  // buckets of a group

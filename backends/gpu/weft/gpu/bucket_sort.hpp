@@ -9,7 +9,7 @@
 #include <weft/gpu/bucket_stable.hpp>
 #include <weft/gpu/state.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Selector, int KeyBytes, int ValueBytes>
 struct bucket_shape {

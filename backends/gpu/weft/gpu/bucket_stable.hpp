@@ -6,7 +6,7 @@
 #include <weft/gpu/bucket_pass.hpp>
 #include <weft/gpu/radix_rank.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Shape, class Bits, class Value, int Level>
 struct bucket_stable_kernel {

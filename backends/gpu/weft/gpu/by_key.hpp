@@ -9,7 +9,7 @@
 #include <weft/gpu/run_state.hpp>
 #include <weft/gpu/select_write.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Keys, class Values, class OutKeys, class OutValues, class Count, class Equal, class Op, class Selector>
 struct reduce_by_key_kernel {

@@ -10,7 +10,7 @@
 #include <weft/gpu/run_state.hpp>
 #include <weft/gpu/select_write.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// What lies in a part of a tile, and what is known of the parts before it in the tile.
 template <class V>

@@ -5,7 +5,7 @@
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/radix_rank.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The place of a key in its order.
 struct byte_order_bin {

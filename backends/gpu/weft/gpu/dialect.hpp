@@ -55,21 +55,21 @@
 #include <weft/gpu/architecture.hpp>
 
 #if defined(__CUDACC__) && !defined(__HIP__)
-namespace weft {
+namespace weft::inline v100 {
 namespace cuda_dialect {}
 namespace dialect = cuda_dialect;
 }  // namespace weft
 #include <weft/cuda/dialect.hpp>
 #include <weft/cuda/tuning_table.hpp>
 #elif defined(__HIP__)
-namespace weft {
+namespace weft::inline v100 {
 namespace hip_dialect {}
 namespace dialect = hip_dialect;
 }  // namespace weft
 #include <weft/hip/dialect.hpp>
 #include <weft/hip/tuning_table.hpp>
 #else
-namespace weft {
+namespace weft::inline v100 {
 namespace simt_dialect {}
 namespace dialect = simt_dialect;
 }  // namespace weft

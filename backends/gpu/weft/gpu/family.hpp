@@ -16,7 +16,7 @@
 #include <weft/gpu/sort.hpp>
 #include <weft/memory/result_slot.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 struct family {
   /// Throws where the program has no code for the device, or there is no device.

@@ -8,7 +8,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/state.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Out, class Predicate, class Selector>
 struct find_kernel {

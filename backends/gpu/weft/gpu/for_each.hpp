@@ -6,7 +6,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class F>
 struct for_each_kernel {

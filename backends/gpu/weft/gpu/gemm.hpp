@@ -13,7 +13,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// One side of a tile: `lines` of it in a block, `piece` of them in each of `threads` threads, in groups of `group`.
 template <int Lines, int Piece>

@@ -7,7 +7,7 @@
 
 #include <weft/gpu/mma.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Where a thread is in a ring of stages.
 template <int Stages>

@@ -8,7 +8,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/memory.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// What to copy: lines (rows of A, columns of B) of `depth` elements, and where to. No lines: nothing.
 template <class T>

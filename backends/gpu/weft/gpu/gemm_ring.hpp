@@ -9,7 +9,7 @@
 #include <weft/gpu/gemm_cores.hpp>
 #include <weft/gpu/gemm_sm90.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Words, class Core, class TC, class Options>
 struct gemm_ring_kernel {

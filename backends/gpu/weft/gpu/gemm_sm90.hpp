@@ -4,7 +4,7 @@
 #include <weft/gpu/gemm_pack.hpp>
 #include <weft/gpu/gemm_sm90_kernel.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// What the kernels need of a caller's options.
 template <class Scalar, class Epilogue>

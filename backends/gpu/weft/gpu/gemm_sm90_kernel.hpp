@@ -13,7 +13,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/mma.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// A tile of M x N; stages of the ring; blocks of a cluster that share B (their tiles lie below one another), that
 /// share A, or that split k; blocks a multiprocessor holds at once, if more than one (the next kernel's then start

@@ -7,7 +7,7 @@
 #include <weft/gemm.hpp>
 #include <weft/gpu/mma.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Words, class Shape, class Sum, class TC, class Options>
 struct gemm_sm90_tail {

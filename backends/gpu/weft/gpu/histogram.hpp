@@ -9,7 +9,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The bin as an unsigned number; what is out of range stays out of range.
 template <class B>

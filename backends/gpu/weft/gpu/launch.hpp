@@ -15,7 +15,7 @@
 #include <weft/gpu/tuning.hpp>
 #include <weft/policy.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Makes the stream's device current where it is not.
 class on_device_of {

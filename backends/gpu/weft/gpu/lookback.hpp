@@ -17,7 +17,7 @@
 
 #include <cstring>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// How a value is cut into payloads of at most 48 bits. Specialise for types that pack better than their bytes.
 template <class T>

@@ -9,7 +9,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/merge_path.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Where the tiles of a merge lie: all in one pair of ranges.
 template <class A, class B>

@@ -6,7 +6,7 @@
 
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Looks for how many of the first `diagonal` elements of the merge of a and b come from a; a whole warp together, W
 /// candidates a step. A step is cut in two, so that other work fits between asking for elements and needing them. A

@@ -6,7 +6,7 @@
 
 #include <weft/gpu/merge.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Sorts Items values by neighbours only, which keeps equal ones in order. The first `held` count.
 template <int Items, class T, class Less>

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace weft {
+namespace weft::inline v100 {
 struct float16;
 struct bfloat16;
 struct tf32;
@@ -15,7 +15,7 @@ struct float8_e4m3;
 struct float8_e5m2;
 }  // namespace weft
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Operand types of the matrix instructions. tf32 is f32 in memory, of which the hardware reads the upper 19 bits.
 enum class mma_kind : unsigned char { none, f16, bf16, tf32, s8, u8, e4m3, e5m2 };

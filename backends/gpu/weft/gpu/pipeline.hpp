@@ -23,7 +23,7 @@
 #include <weft/gpu/block.hpp>
 #include <weft/gpu/lookback.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Is behind an iterator one range of trivially copyable elements in memory, whose tiles can be copied in bulk? Then
 ///   element                what is copied

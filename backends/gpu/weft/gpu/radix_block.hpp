@@ -7,7 +7,7 @@
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/radix_rank.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// What a block needs of shared memory to sort a tile digit by digit.
 template <int Threads, int Items, class Bits, class Value>

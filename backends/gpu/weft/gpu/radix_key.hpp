@@ -11,7 +11,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The unsigned integer of `Bytes` bytes.
 template <int Bytes>

@@ -9,7 +9,7 @@
 
 #include <weft/gpu/dialect.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 inline constexpr int radix_bits = 8;
 inline constexpr int radix_digits = 1 << radix_bits;

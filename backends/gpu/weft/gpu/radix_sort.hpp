@@ -9,7 +9,7 @@
 #include <weft/gpu/radix_tiles.hpp>
 #include <weft/gpu/state.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The three sizes of tile: a block's worth, many small tiles (short chains), large tiles (long runs).
 enum class radix_size { block, small, large };

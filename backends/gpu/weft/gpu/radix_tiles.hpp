@@ -16,7 +16,7 @@
 #include <weft/gpu/radix_rank.hpp>
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The passes that are worth making, found out on the device.
 struct radix_plan {

@@ -11,7 +11,7 @@
 #include <weft/gpu/state.hpp>
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The numbers of the shape for accumulators of type T.
 template <class T>

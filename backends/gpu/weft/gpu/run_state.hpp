@@ -4,7 +4,7 @@
 
 #include <weft/gpu/lookback.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Of consecutive elements: how many runs begin in them, and the fold of the last run as far as it lies in them.
 template <class V>

@@ -15,7 +15,7 @@
 #include <new>
 #include <utility>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Throws weft::error with the vendor's name and text unless the call succeeded. The error state of the thread is
 /// cleared, so nobody meets the same error again; one that has ended the device's context says at later calls where it

@@ -15,7 +15,7 @@
 #include <weft/gpu/lookback.hpp>
 #include <weft/gpu/scan_pipeline.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// `Few` tiles: nobody publishes a prefix; a tile reads the aggregates of all others before it, in one round trip.
 template <class In, class Out, class Op, class Init, class Kind, class Selector, bool Few>

@@ -7,7 +7,7 @@
 #include <weft/gpu/pipeline.hpp>
 #include <weft/gpu/scan_steps.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class In, class Out, class Op, class Init, class Kind, class Selector>
 struct scan_pipeline_kernel {

@@ -5,7 +5,7 @@
 #include <weft/backend.hpp>
 #include <weft/gpu/block.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class T, class Op, bool Inclusive>
 struct scan_steps {

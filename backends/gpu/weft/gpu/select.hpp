@@ -10,7 +10,7 @@
 #include <weft/gpu/select_pipeline.hpp>
 #include <weft/gpu/select_write.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// A word whose bits are tested anew where runs are long: AMD would keep, and spill, 16 flags.
 template <int Run, class Block>

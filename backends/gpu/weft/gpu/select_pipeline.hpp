@@ -10,7 +10,7 @@
 #include <weft/gpu/pipeline.hpp>
 #include <weft/gpu/select_write.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// Inputs that can be copied in bulk, and flags that follow from them alone.
 template <class In, class Flag, class Rejected>

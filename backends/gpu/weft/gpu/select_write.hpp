@@ -3,7 +3,7 @@
 
 #include <weft/gpu/tile.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// put(0) … put(count - 1) by `step` threads, of which this is number `thread`; get(i) four at a time before they are
 /// put, for they take a while.

@@ -9,7 +9,7 @@
 #include <weft/gpu/merge_sort.hpp>
 #include <weft/gpu/radix_sort.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 template <class Keys, class Less>
 inline constexpr bool sorts_by_digits = std::is_pointer_v<Keys>&& has_digits<iter_value_t<Keys>> &&

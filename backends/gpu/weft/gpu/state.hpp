@@ -11,7 +11,7 @@
 
 #include <optional>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// How many launches of this thread have thrown: their kernels may have stopped midway (in the emulation, when a
 /// functor throws) and left any words, so slabs from before are cleared once more.

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// N values in registers, not initialised: T need not be default constructible. Index with constants (unrolled loops).
 template <class T, int N>

@@ -7,7 +7,7 @@
 #include <weft/gpu/dialect.hpp>
 #include <weft/gpu/tuning_rows.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// The row for this architecture and size: exact both, then any size, then generic. Tables end with {generic, 0, …}.
 template <class Tuning, int N>

@@ -5,7 +5,7 @@
 #include <weft/gemm/tuning.hpp>
 #include <weft/gpu/architecture.hpp>
 
-namespace weft::gpu {
+namespace weft::inline v100::gpu {
 
 /// One line of a table: for values of `bytes` bytes (0: any) on `architecture` (generic: any).
 template <class Tuning>

@@ -16,7 +16,7 @@
 #include <cstring>
 #include <source_location>
 
-namespace weft::hip_dialect {
+namespace weft::inline v100::hip_dialect {
 
 using gpu::arch;
 using gpu::vec;

@@ -10,7 +10,7 @@
 
 #include <string>
 
-namespace weft {
+namespace weft::inline v100 {
 
 class roctx_ranges final : profile::tool {
  public:

@@ -8,7 +8,7 @@
 
 #include <hip/hip_runtime_api.h>
 
-namespace weft {
+namespace weft::inline v100 {
 namespace detail {
 
 struct hip_vendor {

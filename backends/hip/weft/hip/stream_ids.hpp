@@ -10,7 +10,7 @@
 #include <mutex>
 #include <vector>
 
-namespace weft::detail {
+namespace weft::inline v100::detail {
 
 class hip_stream_ids {
  public:

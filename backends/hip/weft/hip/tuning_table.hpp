@@ -5,7 +5,7 @@
 
 #include <weft/gpu/tuning_rows.hpp>
 
-namespace weft::hip_dialect {
+namespace weft::inline v100::hip_dialect {
 
 using gpu::arch;
 

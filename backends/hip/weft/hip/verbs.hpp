@@ -8,7 +8,7 @@
 #include <weft/any_policy.hpp>
 #include <weft/gpu/family.hpp>
 
-namespace weft {
+namespace weft::inline v100 {
 using hip_verbs = gpu::family;
 struct hip_backend;
 namespace detail {  // weft::visit counts the backend in
@@ -19,7 +19,7 @@ backend_type<hip_backend> included(slot<5>, F*);
 
 #else
 
-namespace weft {
+namespace weft::inline v100 {
 struct hip_verbs {};
 }  // namespace weft
 

@@ -11,7 +11,7 @@
 
 #include <bit>
 
-namespace weft::simt_dialect {
+namespace weft::inline v100::simt_dialect {
 
 using gpu::arch;
 using gpu::vec;

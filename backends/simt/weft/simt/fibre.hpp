@@ -47,7 +47,7 @@ void AnnotateIgnoreWritesEnd(const char*, int);
 #include <ucontext.h>
 #endif
 
-namespace weft::simt_dialect {
+namespace weft::inline v100::simt_dialect {
 
 #ifdef WEFT_SIMT_TSAN
 inline constexpr bool thread_sanitizer = true;

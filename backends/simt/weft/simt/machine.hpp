@@ -20,7 +20,7 @@
 #include <string>
 #include <utility>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// A kernel did what a GPU would not survive: divergence, deadlock, livelock, misaligned access. what() has the places.
 class simt_fault : public error {
@@ -30,7 +30,7 @@ class simt_fault : public error {
 
 }  // namespace weft
 
-namespace weft::simt_dialect {
+namespace weft::inline v100::simt_dialect {
 
 using site = std::source_location;
 

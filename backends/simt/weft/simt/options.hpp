@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace weft {
+namespace weft::inline v100 {
 
 /// Which of the threads that can run runs next. Every schedule is fair: a thread that can run does so at some time.
 enum class simt_schedule : unsigned char {

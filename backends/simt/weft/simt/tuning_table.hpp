@@ -5,7 +5,7 @@
 
 #include <weft/gpu/tuning_rows.hpp>
 
-namespace weft::simt_dialect {
+namespace weft::inline v100::simt_dialect {
 
 using gpu::arch;
 
