@@ -24,7 +24,7 @@ struct entry {
 };
 
 /// Keeps all it is told.
-struct listener : weft::profile::tool {
+struct listener final : weft::profile::tool {
   std::mutex guard;
   int begun = 0;
   std::vector<entry> ended;
