@@ -101,6 +101,9 @@ struct index_hash {
 struct by_low_bits {
   WEFT_HOST_DEVICE bool operator()(u32 a, u32 b) const { return (a & 0xfff) < (b & 0xfff); }
 };
+struct below_128 {
+  WEFT_HOST_DEVICE offset operator()(u32 x) const { return static_cast<offset>(x & 127); }
+};
 struct low_byte {
   WEFT_HOST_DEVICE int operator()(u32 x) const { return static_cast<int>(x & 255); }
 };
@@ -287,5 +290,16 @@ TEST_CASE("capture: by key, histograms, matrices") {
   captured("gemm", [](auto on, memory& x) {
     weft::gemm(on, weft::row_major(x.a.data(), m, m), weft::row_major(x.b.data(), m, m),
                weft::row_major(x.c.data(), m, m));
+  });
+}
+
+TEST_CASE("capture: run-length coding") {
+  captured("run_length_encode_into", [](auto on, memory& x) {
+    weft::run_length_encode_into(on, x.few.begin(), x.few.end(), x.out.begin(), x.out2.begin(), x.count.begin());
+  });
+  captured("run_length_decode_into", [](auto on, memory& x) {
+    weft::run_length_decode_into(on, x.random.begin(), x.random.begin() + n / 200,
+                                 weft::transformed(x.few.begin(), below_128{}), x.out.begin(), x.out.end(),
+                                 x.count.begin());
   });
 }

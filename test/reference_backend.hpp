@@ -188,6 +188,25 @@ struct reference_backend {
     *count = runs;
   }
 
+  template <class P, class In, class Out, class Lengths, class Count, class Equal>
+  static void run_lengths_into(const P&, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
+    offset runs = 0;
+    for (offset i = 0; i < n; ++runs) {
+      const offset first = i;
+      for (++i; i < n && equal(in[i - 1], in[i]); ++i) {}
+      out[runs] = in[first];
+      lengths[runs] = i - first;
+    }
+    *count = runs;
+  }
+
+  template <class P, class Ends, class Out, class F>
+  static void expand(const P&, Ends ends, offset m, offset n, Out out, F f) {
+    offset i = 0;
+    for (offset r = 0; r < m; ++r)
+      for (; i < n && i < ends[r]; ++i) out[i] = f(r);
+  }
+
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P&, In in, offset n, Counts counts, int bins, BinOf bin_of) {
     for (int b = 0; b < bins; ++b) counts[b] = 0;

@@ -192,6 +192,8 @@ std::vector<row>& rows() {
     for (const char* kind : {"runs1", "runs8", "runs1024"})
       list.push_back({"reduce_by_key", "i32-f32", kind, 4, 4, make_any<int>, make_values, false, false});
     list.push_back({"unique_by_key", "i32-f32", "runs8", 4, 4, make_any<int>, make_values, true, false});
+    for (const char* kind : {"runs1", "runs8", "runs1024"}) one(1, "run_length_encode", "i32", kind);
+    one(1, "run_length_decode", "i32");
     for (const char* kind : {"random", "sorted", "reversed", "constant", "few", "zipf"}) {
       one(u32(1), "sort", "u32", kind, true), one(1.f, "sort", "f32", kind, true);
       one(u64(1), "sort", "u64", kind, true), one(1., "sort", "f64", kind, true);
@@ -224,7 +226,7 @@ double digest(const row& r, const arguments& a, offset length) {
                       r.verb == "nested_reduce" || r.verb == "read";
   if (scalar) return a.value;
   if (r.any_order || r.verb == "unique_by_key" || r.verb == "unique" || r.verb == "remove_if" || r.verb == "copy_if" ||
-      r.verb == "reduce_by_key" || r.verb.rfind("set_", 0) == 0) {
+      r.verb == "reduce_by_key" || r.verb.rfind("set_", 0) == 0 || r.verb.rfind("run_", 0) == 0) {
     sum = a.value;
     if (!r.any_order) length = static_cast<offset>(a.value);
   }

@@ -67,6 +67,23 @@ struct sequential : standard_system<library<void>> {
     }
     a.value = static_cast<double>(run);
   }
+  template <class T>
+  static void run_length_encode(const arguments& a) {
+    offset run = 0;
+    for (offset i = 0; i < a.n; ++run) {
+      const offset first = i;
+      for (++i; i < a.n && in<T>(a)[i] == in<T>(a)[first]; ++i) {}
+      out<T>(a)[run] = in<T>(a)[first];
+      out2<u32>(a)[run] = static_cast<u32>(i - first);
+    }
+    a.value = static_cast<double>(run);
+  }
+  template <class T>
+  static void run_length_decode(const arguments& a) {
+    T* to = out<T>(a);
+    for (offset i = 0; i < a.n / 8; ++i) to = std::fill_n(to, run_length_of<T>{}(in2<T>(a)[i]), in<T>(a)[i]);
+    a.value = static_cast<double>(to - out<T>(a));
+  }
   template <class K, class V>
   static void sort_by_key(const arguments& a) {
     struct pair {

@@ -63,6 +63,11 @@ template <class T>
 struct larger {
   T operator()(T a, T b) const { return a < b ? b : a; }
 };
+/// 0 to 15: of an eighth of n runs, 8 a run would fill the output.
+template <class T>
+struct run_length_of {
+  offset operator()(T x) const { return static_cast<offset>(static_cast<u32>(x) >> 8 & 15); }
+};
 /// Some fifty dependent operations: bound by arithmetic, not by memory.
 template <class T>
 struct heavy {
@@ -112,6 +117,8 @@ void add_system(const char* backend) {
   BENCH_ROW(remove_if, int, "i32");
   BENCH_PAIR(unique_by_key, int, float, "i32-f32");
   BENCH_PAIR(reduce_by_key, int, float, "i32-f32");
+  BENCH_ROW(run_length_encode, int, "i32");
+  BENCH_ROW(run_length_decode, int, "i32");
   BENCH_ROW(sort, u32, "u32");
   BENCH_ROW(sort, int, "i32");
   BENCH_ROW(sort, float, "f32");

@@ -89,6 +89,18 @@ struct weft_system {
     a.value = static_cast<double>(ends.first - out<K>(a));
   }
   template <class T>
+  static void run_length_encode(const arguments& a) {
+    const auto ends = weft::run_length_encode(here, in<T>(a), in<T>(a) + a.n, out<T>(a), out2<u32>(a));
+    a.value = static_cast<double>(ends.first - out<T>(a));
+  }
+  /// An eighth of the elements in runs of 0 to 15.
+  template <class T>
+  static void run_length_decode(const arguments& a) {
+    const auto end = weft::run_length_decode(here, in<T>(a), in<T>(a) + a.n / 8,
+                                             weft::transformed(in2<T>(a), run_length_of<T>{}), out<T>(a));
+    a.value = static_cast<double>(end - out<T>(a));
+  }
+  template <class T>
   static void sort(const arguments& a) {
     weft::sort(here, out<T>(a), out<T>(a) + a.n);
   }

@@ -1,15 +1,17 @@
-// reduce_by_key and histogram against CUB. Arguments: exponents of the sizes, and "reduce_by_key" or "histogram" for
-// one of them, "skew" for skewed inputs and other run lengths too.
+// reduce_by_key, run-length encoding and histogram against CUB. Arguments: exponents of the sizes, and "reduce_by_key",
+// "run_length" or "histogram" for one of them, "skew" for skewed inputs and other run lengths too.
 #include "common.hpp"
 
 #include <weft/cuda.hpp>
 #include <weft/functional.hpp>
 #include <weft/gpu/by_key.hpp>
 #include <weft/gpu/histogram.hpp>
+#include <weft/gpu/run_lengths.hpp>
 #include <weft/stream.hpp>
 
 #include <cub/device/device_histogram.cuh>
 #include <cub/device/device_reduce.cuh>
+#include <cub/device/device_run_length_encode.cuh>
 #include <set>
 
 using bench::device_array;
@@ -61,6 +63,37 @@ void by_key(std::int64_t n, int length) {
   bench::row("red_by_key", "u32/u32", std::to_string(length), n, a, b, wrong);
 }
 
+void run_length(std::int64_t n, int length) {
+  weft::stream stream{weft::cuda};
+  const auto native = static_cast<cudaStream_t>(stream.ref().handle);
+  const auto policy = weft::cuda.on(stream.ref());
+  device_array<u32> in(n), out(n), lengths(n), peer_out(n), peer_lengths(n);
+  device_array<std::int64_t> count(2);
+  bench::generate(in.p, n, make_run{length});
+  std::size_t bytes = 0;
+  auto peer = [&](void* s) {
+    BENCH_CHECK(cub::DeviceRunLengthEncode::Encode(s, bytes, static_cast<const u32*>(in.p), peer_out.p, peer_lengths.p,
+                                                   count.p + 1, n, native));
+  };
+  peer(nullptr);
+  device_array<char> storage(bytes);
+  BENCH_CHECK(cudaDeviceSynchronize());
+  double a = 0, b = 0;
+  bench::measure(
+      native, a, b,
+      [&] {
+        weft::gpu::run_lengths_into(policy, static_cast<const u32*>(in.p), n, out.p, lengths.p, count.p,
+                                    weft::equal_to{});
+      },
+      [&] { peer(storage.p); });
+  BENCH_CHECK(cudaDeviceSynchronize());
+  std::int64_t found[2];
+  BENCH_CHECK(cudaMemcpy(found, count.p, 16, cudaMemcpyDeviceToHost));
+  unsigned long long wrong = found[0] != found[1];
+  wrong += bench::differ(out.p, peer_out.p, found[1]) + bench::differ(lengths.p, peer_lengths.p, found[1]);
+  bench::row("run_length", "u32", std::to_string(length), n, a, b, wrong);
+}
+
 template <class T>
 void histogram(const char* type, std::int64_t n, int bins, int skew) {
   weft::stream stream{weft::cuda};
@@ -90,12 +123,16 @@ void histogram(const char* type, std::int64_t n, int bins, int skew) {
 int main(int argc, char** argv) {
   std::set<std::string> words;
   const auto sizes = bench::sizes(argc, argv, [&](const char* w) { words.insert(w); });
-  const bool all = !words.count("reduce_by_key") && !words.count("histogram"), skewed = words.count("skew");
+  const bool all = !words.count("reduce_by_key") && !words.count("run_length") && !words.count("histogram");
+  const bool skewed = words.count("skew");
   bench::header();
   for (const std::int64_t n : sizes) {
     if (all || words.count("reduce_by_key"))
       for (int length : {8, 1, 1024, 1 << 30})
         if (length == 8 || skewed) by_key(n, length);
+    if (all || words.count("run_length"))
+      for (int length : {8, 1, 1024, 1 << 30})
+        if (length == 8 || skewed) run_length(n, length);
     if (all || words.count("histogram"))
       for (int skew : {0, 50, 100}) {
         if (skew && !skewed) continue;

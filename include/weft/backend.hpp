@@ -1,4 +1,4 @@
-// What a backend must be able to do: about ten verbs, as static member templates of one class. Algorithms are
+// What a backend must be able to do: about a dozen verbs, as static member templates of one class. Algorithms are
 // compositions of verbs and iterators and know nothing else of a backend; backends/README.md says how to write one.
 //
 // Rules common to all verbs: ranges are (random-access iterator, offset n >= 0), n == 0 is legal and touches nothing
@@ -73,6 +73,9 @@ struct index_action {
 struct index_predicate {
   WEFT_HOST_DEVICE bool operator()(offset) const { return false; }
 };
+struct index_value {
+  WEFT_HOST_DEVICE int operator()(offset) const { return 0; }
+};
 struct slot_action {
   template <class Slot>
   void operator()(Slot) const {}
@@ -110,6 +113,11 @@ concept backend = requires(const policy<B> p, const int* in, int* out, offset* c
   B::find_first_into(p, n, count, archetype::index_predicate{});
   // Folds each run of equal keys; op associative, applied in order. *count = number of runs.
   B::reduce_by_key_into(p, in, in, n, out, out, count, less, op);
+  // The first element and the length of each run of equal elements; *count = number of runs.
+  B::run_lengths_into(p, in, n, out, out, count, less);
+  // out[i] = f(r) for i in [0, min(n, ends[m - 1])), where r is the least with ends[r] > i; ends[0, m) ascends and is
+  // not negative. m == 0: nothing. Elements are shared out evenly, however long each run of equal r is.
+  B::expand(p, count, n, n, out, archetype::index_value{});
   // counts[b] = how many i have bin_of(in[i]) == b, for b in [0, bins); other bins are ignored. Zeroes counts first.
   B::histogram(p, in, n, out, 1, unary);
   // f(slot) puts work into the stream that assigns one T to *slot; waits for it and returns it.

@@ -18,6 +18,7 @@
 #include <weft/merge.hpp>
 #include <weft/policy.hpp>
 #include <weft/reduce.hpp>
+#include <weft/run_length.hpp>
 #include <weft/scan.hpp>
 #include <weft/search.hpp>
 #include <weft/select.hpp>

@@ -5,6 +5,7 @@
 
 #include <weft/backend.hpp>
 #include <weft/cpu/by_key.hpp>
+#include <weft/cpu/expand.hpp>
 #include <weft/cpu/find.hpp>
 #include <weft/cpu/for_each.hpp>
 #include <weft/cpu/gemm.hpp>
@@ -12,6 +13,7 @@
 #include <weft/cpu/merge.hpp>
 #include <weft/cpu/min_index.hpp>
 #include <weft/cpu/reduce.hpp>
+#include <weft/cpu/run_lengths.hpp>
 #include <weft/cpu/scan.hpp>
 #include <weft/cpu/select.hpp>
 #include <weft/cpu/sort.hpp>
@@ -98,6 +100,22 @@ struct family {
       return;
     const weft::detail::told tell(policy, "reduce_by_key");
     cpu::reduce_by_key_into<Scheduler>(policy, keys, values, n, out_keys, out_values, count, equal, op);
+  }
+  template <class P, class In, class Out, class Lengths, class Count, class Equal>
+  static void run_lengths_into(const P& policy, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
+    if (weft::detail::recorded(policy, [&] {
+          return [=](const P& p) { family::run_lengths_into(p, in, n, out, lengths, count, equal); };
+        }))
+      return;
+    const weft::detail::told tell(policy, "run_lengths");
+    cpu::run_lengths_into<Scheduler>(policy, in, n, out, lengths, count, equal);
+  }
+  template <class P, class Ends, class Out, class F>
+  static void expand(const P& policy, Ends ends, offset m, offset n, Out out, F f) {
+    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::expand(p, ends, m, n, out, f); }; }))
+      return;
+    const weft::detail::told tell(policy, "expand");
+    cpu::expand<Scheduler>(ends, m, n, out, f);
   }
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {

@@ -5,12 +5,14 @@
 #include <weft/backend.hpp>
 #include <weft/error.hpp>
 #include <weft/gpu/by_key.hpp>
+#include <weft/gpu/expand.hpp>
 #include <weft/gpu/find.hpp>
 #include <weft/gpu/for_each.hpp>
 #include <weft/gpu/gemm.hpp>
 #include <weft/gpu/histogram.hpp>
 #include <weft/gpu/merge.hpp>
 #include <weft/gpu/reduce.hpp>
+#include <weft/gpu/run_lengths.hpp>
 #include <weft/gpu/scan.hpp>
 #include <weft/gpu/select.hpp>
 #include <weft/gpu/sort.hpp>
@@ -67,6 +69,16 @@ struct family {
                                  Count count, Equal equal, Op op) {
     const weft::detail::told tell(p, "reduce_by_key");
     gpu::reduce_by_key_into(p, keys, values, n, out_keys, out_values, count, equal, op);
+  }
+  template <class P, class In, class Out, class Lengths, class Count, class Equal>
+  static void run_lengths_into(const P& p, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
+    const weft::detail::told tell(p, "run_lengths");
+    gpu::run_lengths_into(p, in, n, out, lengths, count, equal);
+  }
+  template <class P, class Ends, class Out, class F>
+  static void expand(const P& p, Ends ends, offset m, offset n, Out out, F f) {
+    const weft::detail::told tell(p, "expand");
+    gpu::expand(p, ends, m, n, out, f);
   }
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& p, In in, offset n, Counts counts, int bins, BinOf bin_of) {
