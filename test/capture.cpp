@@ -303,3 +303,23 @@ TEST_CASE("capture: run-length coding") {
                                  x.count.begin());
   });
 }
+
+TEST_CASE("capture: set operations") {
+  captured("set operations", [](auto on, memory& x) {
+    const u32 *a = x.sorted.begin(), *a_end = x.sorted.end(), *b = x.other_sorted.begin(),
+              *b_end = x.other_sorted.end();
+    weft::set_union_into(on, a, a_end, b, b_end, x.out.begin(), x.count.begin());
+    weft::set_intersection_into(on, a, a_end, b, b_end, x.in_place.begin(), x.count.begin() + 1);
+    weft::set_difference_into(on, a, a_end, b, b_end, x.beside.begin(), x.count.begin() + 2);
+    weft::set_symmetric_difference_into(on, a, a_end, b, b_end, x.out2.begin(), x.count.begin() + 3);
+  });
+  captured("set operations by key, includes", [](auto on, memory& x) {
+    const u32 *a = x.sorted.begin(), *a_end = x.sorted.end(), *b = x.other_sorted.begin(),
+              *b_end = x.other_sorted.end();
+    weft::set_union_by_key_into(on, a, a_end, b, b_end, x.random.begin(), x.map.begin(), x.out.begin(), x.out2.begin(),
+                                x.count.begin());
+    weft::set_difference_by_key_into(on, a, a_end, b, b_end, x.random.begin(), x.in_place.begin(), x.beside.begin(),
+                                     x.count.begin() + 1);
+    weft::includes_into(on, a, a_end, a, a_end, x.flag.begin());
+  });
+}

@@ -168,6 +168,26 @@ struct reference_backend {
     }
   }
 
+  template <class P, class A, class AV, class B, class BV, class Out, class OutV, class Count, class Less, class Op>
+  static void set_operation_into(const P&, A a, AV av, offset na, B b, BV bv, offset nb, Out out, OutV out_values,
+                                 Count count, Less less, Op) {
+    offset kept = 0;
+    const auto put = [&](auto keys, auto values, offset i) {
+      if constexpr (!is_none<Out>) out[kept] = keys[i];
+      if constexpr (!is_none<OutV> && !is_none<decltype(values)>) out_values[kept] = values[i];
+      ++kept;
+    };
+    for (offset i = 0, j = 0; i < na || j < nb;) {
+      const bool a_first = j == nb || (i < na && less(a[i], b[j]));
+      const bool b_first = i == na || (j < nb && less(b[j], a[i]));
+      if (a_first ? Op::of_a : !b_first && Op::of_both) put(a, av, i);
+      if (b_first && Op::of_b) put(b, bv, j);
+      i += !b_first;
+      j += !a_first;
+    }
+    *count = kept;
+  }
+
   template <class P, class Count, class Predicate>
   static void find_first_into(const P&, offset n, Count count, Predicate predicate) {
     offset i = 0;

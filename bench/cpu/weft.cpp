@@ -126,6 +126,24 @@ struct weft_system {
     weft::merge(here, in<T>(a), in<T>(a) + a.middle, in<T>(a) + a.middle, in<T>(a) + a.n, out<T>(a));
   }
   template <class T>
+  static void set_union(const arguments& a) {
+    a.value = static_cast<double>(
+        weft::set_union(here, in<T>(a), in<T>(a) + a.middle, in<T>(a) + a.middle, in<T>(a) + a.n, out<T>(a)) -
+        out<T>(a));
+  }
+  template <class T>
+  static void set_intersection(const arguments& a) {
+    a.value = static_cast<double>(
+        weft::set_intersection(here, in<T>(a), in<T>(a) + a.middle, in<T>(a) + a.middle, in<T>(a) + a.n, out<T>(a)) -
+        out<T>(a));
+  }
+  template <class T>
+  static void set_difference(const arguments& a) {
+    a.value = static_cast<double>(
+        weft::set_difference(here, in<T>(a), in<T>(a) + a.middle, in<T>(a) + a.middle, in<T>(a) + a.n, out<T>(a)) -
+        out<T>(a));
+  }
+  template <class T>
   static void gather(const arguments& a) {
     weft::gather(here, in2<u32>(a), in2<u32>(a) + a.n, in<T>(a), out<T>(a));
   }

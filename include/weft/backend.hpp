@@ -39,6 +39,25 @@ struct flag_first {
   Equal equal;
 };
 
+// What `set_operation_into` writes: of a alone, of b alone, of pairs ------------------------------------
+
+/// Everything, of pairs the element of a.
+struct set_union_t {
+  static constexpr bool of_a = true, of_b = true, of_both = true;
+};
+/// Of pairs the element of a.
+struct set_intersection_t {
+  static constexpr bool of_a = false, of_b = false, of_both = true;
+};
+/// What a has alone.
+struct set_difference_t {
+  static constexpr bool of_a = true, of_b = false, of_both = false;
+};
+/// What either has alone.
+struct set_symmetric_difference_t {
+  static constexpr bool of_a = true, of_b = true, of_both = false;
+};
+
 /// Marks an operator that is associative but not commutative: reductions then keep the operands in order (the ordered
 /// variant of the fixed shape).
 template <class Op>
@@ -109,6 +128,11 @@ concept backend = requires(const policy<B> p, const int* in, int* out, offset* c
   // Stable merge of two sorted ranges (a before b among equals), keys alone or with values; out apart from both.
   B::merge(p, in, none{}, n, in, none{}, n, out, none{}, less);
   B::merge(p, in, in, n, in, in, n, out, out, less);
+  // Multisets as in std: equal elements of two sorted ranges pair off one by one, and the operation says which of the
+  // paired and the unpaired are written, in order; keys alone or with values (b's may be none{} where the operation
+  // writes nothing of b alone); out apart from both, or none{}: only counts. *count = how many are written.
+  B::set_operation_into(p, in, none{}, n, in, none{}, n, out, none{}, count, less, set_union_t{});
+  B::set_operation_into(p, in, in, n, in, none{}, n, out, out, count, less, set_intersection_t{});
   // *count = the least i in [0, n) with predicate(i), else n. Stops early.
   B::find_first_into(p, n, count, archetype::index_predicate{});
   // Folds each run of equal keys; op associative, applied in order. *count = number of runs.

@@ -22,6 +22,7 @@
 #include <weft/scan.hpp>
 #include <weft/search.hpp>
 #include <weft/select.hpp>
+#include <weft/set_operations.hpp>
 #include <weft/sort.hpp>
 #include <weft/stream.hpp>
 #include <weft/transform.hpp>

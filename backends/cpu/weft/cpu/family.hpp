@@ -16,6 +16,7 @@
 #include <weft/cpu/run_lengths.hpp>
 #include <weft/cpu/scan.hpp>
 #include <weft/cpu/select.hpp>
+#include <weft/cpu/set_operation.hpp>
 #include <weft/cpu/sort.hpp>
 #include <weft/cpu/transform.hpp>
 #include <weft/host_runtime.hpp>
@@ -80,6 +81,19 @@ struct family {
       return;
     const weft::detail::told tell(policy, "merge");
     cpu::merge<Scheduler>(policy, a, a_values, a_n, b, b_values, b_n, out, out_values, less);
+  }
+  template <class P, class AKeys, class AValues, class BKeys, class BValues, class OutKeys, class OutValues,
+            class Count, class Less, class Op>
+  static void set_operation_into(const P& policy, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values,
+                                 offset b_n, OutKeys out, OutValues out_values, Count count, Less less, Op op) {
+    if (weft::detail::recorded(policy, [&] {
+          return [=](const P& p) {
+            family::set_operation_into(p, a, a_values, a_n, b, b_values, b_n, out, out_values, count, less, op);
+          };
+        }))
+      return;
+    const weft::detail::told tell(policy, "set_operation");
+    cpu::set_operation_into<Scheduler>(policy, a, a_values, a_n, b, b_values, b_n, out, out_values, count, less, op);
   }
   template <class P, class Count, class Predicate>
   static void find_first_into(const P& policy, offset n, Count count, Predicate predicate) {

@@ -15,6 +15,7 @@
 #include <weft/gpu/run_lengths.hpp>
 #include <weft/gpu/scan.hpp>
 #include <weft/gpu/select.hpp>
+#include <weft/gpu/set_operation.hpp>
 #include <weft/gpu/sort.hpp>
 #include <weft/memory/result_slot.hpp>
 
@@ -58,6 +59,12 @@ struct family {
   static void merge(const P& p, A a, AV av, offset na, B b, BV bv, offset nb, Out out, OutV out_values, Less less) {
     const weft::detail::told tell(p, "merge");
     gpu::merge(p, a, av, na, b, bv, nb, out, out_values, less);
+  }
+  template <class P, class A, class AV, class B, class BV, class Out, class OutV, class Count, class Less, class Op>
+  static void set_operation_into(const P& p, A a, AV av, offset na, B b, BV bv, offset nb, Out out, OutV out_values,
+                                 Count count, Less less, Op op) {
+    const weft::detail::told tell(p, "set_operation");
+    gpu::set_operation_into(p, a, av, na, b, bv, nb, out, out_values, count, less, op);
   }
   template <class P, class Out, class Predicate>
   static void find_first_into(const P& p, offset n, Out out, Predicate predicate) {
