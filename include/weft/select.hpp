@@ -29,22 +29,33 @@ struct construct_from {
   WEFT_HOST_DEVICE void operator()(offset i) const { ::new (static_cast<void*>(to + i)) T(from[i]); }
 };
 
-// Temporary storage that can be assigned to. Types with a constructor (CPU backends only) start as copies of `from`.
+template <class T>
+struct destroy_each {
+  T* first;
+  void operator()(offset i) const { std::destroy_at(first + i); }
+};
+
+// Temporary storage that can be assigned to. Types with a constructor (CPU backends only) start as copies of `from`;
+// both ends of their lives are verbs, so that a recorded call has them at each replay.
 template <class P, class From>
 class assignable_temporary {
   using value = iter_value_t<From>;
   static constexpr bool trivial = std::is_trivially_copyable_v<value>;
 
  public:
-  assignable_temporary(const P& policy, From from, offset n) : storage_(policy, n) {
+  assignable_temporary(const P& policy, From from, offset n) : policy_(policy), storage_(policy, n) {
     if constexpr (!trivial) P::backend::for_each_index(policy, n, construct_from<value, From>{data(), from});
   }
   ~assignable_temporary() {
-    if constexpr (!trivial) std::destroy_n(data(), storage_.size());
+    if constexpr (!trivial) try {
+        P::backend::for_each_index(policy_, storage_.size(), destroy_each<value>{data()});
+      } catch (...) {  // threads cannot be started: the objects stay as they are
+      }
   }
   value* data() const noexcept { return storage_.data(); }
 
  private:
+  P policy_;
   temporary<value> storage_;
 };
 
