@@ -47,6 +47,7 @@ struct host_graph : recorded_graph {
 
   std::vector<std::unique_ptr<entry>> entries, fresh;  // what replays run, what is being recorded
   std::vector<host_stream*> streams;                   // that record into it now, the first of them first
+  bool complete = false;                               // can be launched
 };
 
 /// The graph that the stream records into, or null. Streams of other run times record nothing here.
@@ -157,9 +158,11 @@ class host_runtime_type final : public runtime {
     take_interest(graphs_record, -1);
     recording_now = graph->outer;
     for (host_stream* stream : graph->streams) stream->records = nullptr;
-    if (keep) graph->entries.swap(graph->fresh);
+    if (keep) graph->entries.swap(graph->fresh), graph->complete = true;
     graph->fresh.clear();
-    return graph;
+    if (graph->complete) return graph;
+    delete graph;  // its first recording has failed
+    return nullptr;
   }
   void graph_launch(void* graph, stream_ref s) override {
     check(!capturing(s), "graph launch", "a graph within a graph is not supported on CPU backends");
@@ -192,16 +195,12 @@ inline host_graph* host_recording(stream_ref stream) noexcept {
                                                                : nullptr;
 }
 
-/// What a verb of a CPU backend asks first: true when the policy's stream records a graph; then make() has given the
-/// call to be made at each replay, a function of the policy to make it with.
-template <class P, class Make>
-bool recorded(const P& policy, const Make& make) {
+/// What a verb of a CPU backend asks first: the graph that the policy's stream records, or null.
+template <class P>
+host_graph* recording_of(const P& policy) {
   if (!(interest.load(std::memory_order_relaxed) & graphs_record)) [[likely]]
-    return false;
-  host_graph* graph = policy.has_stream() ? host_recording(policy.stream()) : nullptr;
-  if (graph == nullptr) return false;
-  graph->add(true, [policy, call = make()](stream_ref replay) { call(policy.at(replay)); });
-  return true;
+    return nullptr;
+  return policy.has_stream() ? host_recording(policy.stream()) : nullptr;
 }
 }  // namespace detail
 

@@ -126,22 +126,41 @@ void fold_block_runs(Keys keys, Values values, offset begin, offset end, Equal e
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class Keys, class Values, class OutKeys, class OutValues, class Count,
-          class Equal, class Op>
-void reduce_by_key_into(const Policy& policy, Keys keys, Values values, offset n, OutKeys out_keys,
+/// Each thread collects the runs of a block in buffers of its own; a few elements need none.
+template <class K, class V>
+struct by_key_plan {
+  static constexpr offset block = 2 * detail::mask_block;
+
+  template <class Scheduler>
+  static by_key_plan of(offset n) {
+    const int threads = n <= (1 << 15) ? 1 : static_cast<int>(min(Scheduler::threads(), ceil_div(n, block)));
+    return {threads, threads <= 1 && n <= 64 ? 0 : threads * min(n, block), nullptr, nullptr};
+  }
+  void divide(divider& from) {
+    keys = from.take<K>(values);
+    sums = from.take<V>(values);
+  }
+  int threads;
+  offset values;
+  K* keys;
+  V* sums;
+};
+
+template <class Scheduler, class Policy, class Plan, class Keys, class Values, class OutKeys, class OutValues,
+          class Count, class Equal, class Op>
+void reduce_by_key_into(const Policy&, const Plan& plan, Keys keys, Values values, offset n, OutKeys out_keys,
                         OutValues out_values, Count count, Equal equal, Op op) {
   using K = iter_value_t<Keys>;
   using V = iter_value_t<Values>;
   static_assert(
       !Policy::wants_same_bits || std::is_integral_v<V>,
       "weft: reduce_by_key cannot keep same_bits for this type yet; drop .require(same_bits) or sum integers");
-  constexpr offset block = 2 * detail::mask_block;
+  constexpr offset block = Plan::block;
   if (n <= 0) {
     *count = 0;
     return;
   }
   const offset blocks = ceil_div(n, block);
-  const int threads = n <= (1 << 15) ? 1 : static_cast<int>(min(Scheduler::threads(), blocks));
   offset runs = 0;  // begun so far
   maybe<V> open;    // the sum so far of the last of them
   const auto take_over = [&](detail::run_buffers<K, V>& mine) {
@@ -162,7 +181,7 @@ void reduce_by_key_into(const Policy& policy, Keys keys, Values values, offset n
     for (offset r = 0; r + 1 < found; ++r) out_values[before + r] = static_cast<V&&>(mine.sums.data()[r]);
   };
 
-  if (threads <= 1 && n <= 64) {
+  if (plan.values == 0) {
     // Too little for buffers.
     offset run = 0;
     for (offset i = 0; i < n; ++run) {
@@ -175,15 +194,12 @@ void reduce_by_key_into(const Policy& policy, Keys keys, Values values, offset n
     *count = run;
     return;
   }
-  temporary<K> key_memory(policy, threads * min(n, block));
-  temporary<V> sum_memory(policy, threads * min(n, block));
   const auto fold = [&](offset b, int task, auto&& then) {
-    detail::run_buffers<K, V> mine{
-        appended<K>(key_memory.data() + task * block), appended<V>(sum_memory.data() + task * block), {}};
+    detail::run_buffers<K, V> mine{appended<K>(plan.keys + task * block), appended<V>(plan.sums + task * block), {}};
     detail::fold_block_runs<K, V>(keys, values, b * block, min(n, b * block + block), equal, op, mine);
     then(mine);
   };
-  if (threads <= 1) {
+  if (plan.threads <= 1) {
     for (offset b = 0; b < blocks; ++b)
       fold(b, 0, [&](auto& mine) {
         const offset before = runs;
@@ -192,7 +208,7 @@ void reduce_by_key_into(const Policy& policy, Keys keys, Values values, offset n
       });
   } else {
     chain order;
-    order.run<Scheduler>(blocks, threads, [&](offset b, int task) {
+    order.run<Scheduler>(blocks, plan.threads, [&](offset b, int task) {
       fold(b, task, [&](auto& mine) {
         if (!order.wait(b)) return;
         const offset before = runs;

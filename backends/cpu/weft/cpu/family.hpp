@@ -1,6 +1,7 @@
 // The cpu family: every verb over one scheduler. A backend derives from family<its scheduler> and adds a name; the
 // verbs are described in weft/backend.hpp, the scheduler's contract in weft/cpu/scheduler.hpp. Work is done when a verb
-// returns, unless its stream records a graph: then the verb becomes an entry of it (host_runtime.hpp).
+// returns, unless its stream records a graph: then the verb becomes an entry of it (host_runtime.hpp). Temporary memory
+// is taken when a verb is called, never by a replay: each verb's plan says how much (weft/cpu/storage.hpp).
 #pragma once
 
 #include <weft/backend.hpp>
@@ -24,128 +25,119 @@
 namespace weft::inline v100::cpu {
 
 template <class Scheduler>
-struct family {
+class family {
+  /// Runs f(policy, plan) now, or puts it on the list that the policy's stream records, with the plan's memory in hand
+  /// either way. Memory of a recorded call is given back in the order of the recording, as on a device: the default
+  /// resource then keeps it for the graph.
+  template <class P, class Plan, class F>
+  static void call(const P& policy, const char* name, Plan plan, F f) {
+    if (weft::detail::host_graph* graph = weft::detail::recording_of(policy)) [[unlikely]] {
+      const planned_memory memory(policy, plan);
+      graph->add(true, [policy, name, plan, f](stream_ref replay) {
+        const P there = policy.at(replay);
+        const weft::detail::told tell(there, name);
+        f(there, plan);
+      });
+      return;
+    }
+    const weft::detail::told tell(policy, name);
+    const planned_memory memory(policy, plan);
+    f(policy, plan);
+  }
+
+ public:
   static constexpr bool is_device = false;
   static weft::runtime& runtime() { return host_runtime(); }
 
   template <class P, class F>
   static void for_each_index(const P& policy, offset n, F f) {
-    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::for_each_index(p, n, f); }; })) return;
-    const weft::detail::told tell(policy, "for_each_index");
-    cpu::for_each_index<Scheduler>(policy, n, f);
+    family::call(policy, "for_each_index", no_memory{},
+                 [=](const P& p, no_memory) { cpu::for_each_index<Scheduler>(p, n, f); });
   }
   template <class P, class In, class Out, class F>
   static void transform(const P& policy, In in, offset n, Out out, F f) {
-    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::transform(p, in, n, out, f); }; }))
-      return;
-    const weft::detail::told tell(policy, "transform");
-    cpu::transform<Scheduler>(policy, in, n, out, f);
+    family::call(policy, "transform", no_memory{},
+                 [=](const P& p, no_memory) { cpu::transform<Scheduler>(p, in, n, out, f); });
   }
   template <class P, class In, class Out, class Init, class Op>
   static void reduce_into(const P& policy, In in, offset n, Out out, Init init, Op op) {
-    if (weft::detail::recorded(policy,
-                               [&] { return [=](const P& p) { family::reduce_into(p, in, n, out, init, op); }; }))
-      return;
-    const weft::detail::told tell(policy, "reduce");
-    cpu::reduce_into<Scheduler>(policy, in, n, out, init, op);
+    using T = typename std::conditional_t<is_none<Init>, std::type_identity<iter_value_t<In>>,
+                                          std::type_identity<Init>>::type;
+    family::call(policy, "reduce", reduce_plan<T, Op>(n),
+                 [=](const P&, const auto& plan) { cpu::reduce_into<Scheduler>(plan, in, n, out, init, op); });
   }
   template <class P, class In, class Out, class Op, class Init, class Mode>
   static void scan(const P& policy, In in, offset n, Out out, Op op, Init init, Mode mode) {
-    if (weft::detail::recorded(policy,
-                               [&] { return [=](const P& p) { family::scan(p, in, n, out, op, init, mode); }; }))
-      return;
-    const weft::detail::told tell(policy, "scan");
-    cpu::scan<Scheduler>(policy, in, n, out, op, init, mode);
+    family::call(policy, "scan", no_memory{},
+                 [=](const P& p, no_memory) { cpu::scan<Scheduler>(p, in, n, out, op, init, mode); });
   }
   template <class P, class In, class Out, class Rejected, class Count, class Flag>
   static void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
-    if (weft::detail::recorded(
-            policy, [&] { return [=](const P& p) { family::select_into(p, in, n, out, rejected, count, flag); }; }))
-      return;
-    const weft::detail::told tell(policy, "select");
-    cpu::select_into<Scheduler>(policy, in, n, out, rejected, count, flag);
+    family::call(
+        policy, "select", select_plan<iter_value_t<In>, Rejected>::template of<Scheduler>(n),
+        [=](const P&, const auto& plan) { cpu::select_into<Scheduler>(plan, in, n, out, rejected, count, flag); });
   }
   template <class P, class Keys, class Values, class Less>
   static void sort(const P& policy, Keys keys, Values values, offset n, Less less) {
-    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::sort(p, keys, values, n, less); }; }))
-      return;
-    const weft::detail::told tell(policy, "sort");
-    cpu::sort<Scheduler>(policy, keys, values, n, less);
+    cpu::plan_sort<Scheduler, Keys, Values, Less>(n, [&](const auto& way) {
+      family::call(policy, "sort", way,
+                   [=](const P&, const auto& plan) { plan.template run<Scheduler>(keys, values, n, less); });
+    });
   }
   template <class P, class AKeys, class AValues, class BKeys, class BValues, class OutKeys, class OutValues, class Less>
   static void merge(const P& policy, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values, offset b_n,
                     OutKeys out, OutValues out_values, Less less) {
-    if (weft::detail::recorded(policy, [&] {
-          return [=](const P& p) { family::merge(p, a, a_values, a_n, b, b_values, b_n, out, out_values, less); };
-        }))
-      return;
-    const weft::detail::told tell(policy, "merge");
-    cpu::merge<Scheduler>(policy, a, a_values, a_n, b, b_values, b_n, out, out_values, less);
+    family::call(policy, "merge", no_memory{}, [=](const P& p, no_memory) {
+      cpu::merge<Scheduler>(p, a, a_values, a_n, b, b_values, b_n, out, out_values, less);
+    });
   }
   template <class P, class AKeys, class AValues, class BKeys, class BValues, class OutKeys, class OutValues,
             class Count, class Less, class Op>
   static void set_operation_into(const P& policy, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values,
                                  offset b_n, OutKeys out, OutValues out_values, Count count, Less less, Op op) {
-    if (weft::detail::recorded(policy, [&] {
-          return [=](const P& p) {
-            family::set_operation_into(p, a, a_values, a_n, b, b_values, b_n, out, out_values, count, less, op);
-          };
-        }))
-      return;
-    const weft::detail::told tell(policy, "set_operation");
-    cpu::set_operation_into<Scheduler>(policy, a, a_values, a_n, b, b_values, b_n, out, out_values, count, less, op);
+    family::call(policy, "set_operation",
+                 set_operation_plan<AKeys, BKeys, OutKeys, OutValues>::template of<Scheduler>(a_n + b_n),
+                 [=](const P&, const auto& plan) {
+                   cpu::set_operation_into<Scheduler>(plan, a, a_values, a_n, b, b_values, b_n, out, out_values, count,
+                                                      less, op);
+                 });
   }
   template <class P, class Count, class Predicate>
   static void find_first_into(const P& policy, offset n, Count count, Predicate predicate) {
-    if (weft::detail::recorded(policy,
-                               [&] { return [=](const P& p) { family::find_first_into(p, n, count, predicate); }; }))
-      return;
-    const weft::detail::told tell(policy, "find_first");
-    cpu::find_first_into<Scheduler>(policy, n, count, predicate);
+    family::call(policy, "find_first", no_memory{},
+                 [=](const P& p, no_memory) { cpu::find_first_into<Scheduler>(p, n, count, predicate); });
   }
   template <class P, class Keys, class Values, class OutKeys, class OutValues, class Count, class Equal, class Op>
   static void reduce_by_key_into(const P& policy, Keys keys, Values values, offset n, OutKeys out_keys,
                                  OutValues out_values, Count count, Equal equal, Op op) {
-    if (weft::detail::recorded(policy, [&] {
-          return [=](const P& p) {
-            family::reduce_by_key_into(p, keys, values, n, out_keys, out_values, count, equal, op);
-          };
-        }))
-      return;
-    const weft::detail::told tell(policy, "reduce_by_key");
-    cpu::reduce_by_key_into<Scheduler>(policy, keys, values, n, out_keys, out_values, count, equal, op);
+    family::call(policy, "reduce_by_key",
+                 by_key_plan<iter_value_t<Keys>, iter_value_t<Values>>::template of<Scheduler>(n),
+                 [=](const P& p, const auto& plan) {
+                   cpu::reduce_by_key_into<Scheduler>(p, plan, keys, values, n, out_keys, out_values, count, equal, op);
+                 });
   }
   template <class P, class In, class Out, class Lengths, class Count, class Equal>
   static void run_lengths_into(const P& policy, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
-    if (weft::detail::recorded(policy, [&] {
-          return [=](const P& p) { family::run_lengths_into(p, in, n, out, lengths, count, equal); };
-        }))
-      return;
-    const weft::detail::told tell(policy, "run_lengths");
-    cpu::run_lengths_into<Scheduler>(policy, in, n, out, lengths, count, equal);
+    family::call(
+        policy, "run_lengths", run_lengths_plan<iter_value_t<In>>::template of<Scheduler>(n),
+        [=](const P&, const auto& plan) { cpu::run_lengths_into<Scheduler>(plan, in, n, out, lengths, count, equal); });
   }
   template <class P, class Ends, class Out, class F>
   static void expand(const P& policy, Ends ends, offset m, offset n, Out out, F f) {
-    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::expand(p, ends, m, n, out, f); }; }))
-      return;
-    const weft::detail::told tell(policy, "expand");
-    cpu::expand<Scheduler>(ends, m, n, out, f);
+    family::call(policy, "expand", no_memory{},
+                 [=](const P&, no_memory) { cpu::expand<Scheduler>(ends, m, n, out, f); });
   }
   template <class P, class In, class Counts, class BinOf>
   static void histogram(const P& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
-    if (weft::detail::recorded(policy,
-                               [&] { return [=](const P& p) { family::histogram(p, in, n, counts, bins, bin_of); }; }))
-      return;
-    const weft::detail::told tell(policy, "histogram");
-    cpu::histogram<Scheduler>(policy, in, n, counts, bins, bin_of);
+    family::call(policy, "histogram", histogram_plan<iter_value_t<Counts>>::template of<Scheduler>(n, bins),
+                 [=](const P&, const auto& plan) { cpu::histogram<Scheduler>(plan, in, n, counts, bins, bin_of); });
   }
 
   template <class P, class TA, class TB, class TC, class Options>
   static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                    const Options& options) {
-    if (weft::detail::recorded(policy, [&] { return [=](const P& p) { family::gemm(p, a, b, c, options); }; })) return;
-    const weft::detail::told tell(policy, "gemm");
-    cpu::gemm<Scheduler>(policy, a, b, c, options);
+    family::call(policy, "gemm", gemm_plan::of<Scheduler>(a, b, c, options),
+                 [=](const P&, const gemm_plan& plan) { cpu::gemm<Scheduler>(plan, a, b, c, options); });
   }
 
   /// A faster way to one answer, not a verb: *index = where the least of n > 0 arithmetic elements is. False: not this

@@ -9,9 +9,8 @@
 
 #include <weft/cpu/gemm_kernels.hpp>
 #include <weft/cpu/gemm_pack.hpp>
+#include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
-
-#include <optional>
 
 namespace weft::inline v100::cpu {
 
@@ -20,6 +19,7 @@ namespace gemm_detail {
 inline constexpr offset direct_bytes = 1 << 17;                     // so much of B is read where it lies
 inline constexpr int slab = 512;                                    // k of a panel
 inline constexpr offset buffered_rows = 336, block_columns = 1024;  // of a task; multiples of every register tile
+inline constexpr offset on_stack = 2048;                            // values of panels and sums
 inline constexpr int highest = 14, widest_bytes = 128;              // of a register tile
 
 constexpr offset round_up(offset n, offset to) { return (n + to - 1) / to * to; }
@@ -71,26 +71,37 @@ struct problem {
       swapped ? write(std::true_type{}, std::true_type{}) : write(std::false_type{}, std::true_type{});
   }
 
-  /// One task: a block of C.
-  template <class P>
-  void block(const P& policy, offset r0, offset height, offset c0, offset width) const {
+  /// A block of B is read where it lies.
+  bool direct_b(offset height, offset width) const {
+    return Y::template as_is<S> && y.line_stride == 1 && height <= 128 &&
+           depth * width * static_cast<offset>(sizeof(S)) <= direct_bytes;
+  }
+  /// How many values a block of C needs for copied panels of B, and for sums.
+  offset panel_values(offset height, offset width) const {
+    const offset whole = direct_b(height, width) ? width / tiles.columns * tiles.columns : 0;
+    return (round_up(width, tiles.columns) - whole) * min(depth, slab);
+  }
+  offset sum_values(offset height, offset width) const {
+    return buffered() ? round_up(height, 2) * round_up(width, tiles.columns) : 0;
+  }
+  /// What a block needs beyond the stack.
+  offset memory_values(offset height, offset width) const {
+    const offset all = panel_values(height, width) + sum_values(height, width);
+    return all > on_stack ? all : 0;
+  }
+
+  /// One task: a block of C. `memory` has room for memory_values(height, width).
+  void block(S* memory, offset r0, offset height, offset c0, offset width) const {
     const offset lanes = tiles.columns, pitch = round_up(width, lanes);
     // Rows a multiple of 4 KiB apart meet in one set of the cache.
     const bool direct_a = X::template as_is<S> && x.k_stride == 1 && width <= 4 * lanes &&
                           x.line_stride * static_cast<offset>(sizeof(S)) % 4096 != 0;
-    const bool direct_b = Y::template as_is<S> && y.line_stride == 1 && height <= 128 &&
-                          depth * width * static_cast<offset>(sizeof(S)) <= direct_bytes;
-    const offset slab_depth = depth < slab ? depth : slab;
-    const offset packed = direct_b ? width / lanes * lanes : 0;  // panels from here on are copies
-    const offset panel_values = (pitch - packed) * slab_depth;
-    const offset sum_values = buffered() ? round_up(height, 2) * pitch : 0;
+    const offset packed = direct_b(height, width) ? width / lanes * lanes : 0;  // panels from here on are copies
     alignas(64) S a_tile[highest * (slab + 16)];
     alignas(64) S tile[highest * widest_bytes / sizeof(S) + 64];
-    alignas(64) S small[2048];
-    std::optional<temporary<S>> memory;
-    S* panels = small;
-    if (panel_values + sum_values > 2048) panels = memory.emplace(policy, panel_values + sum_values).data();
-    S* const sums = panels + panel_values;
+    alignas(64) S small[on_stack];
+    S* const panels = memory_values(height, width) > 0 ? memory : small;
+    S* const sums = panels + panel_values(height, width);
 
     for (offset k0 = 0; k0 == 0 || k0 < depth; k0 += slab) {
       const offset ks = depth - k0 < slab ? depth - k0 : slab;
@@ -182,57 +193,100 @@ cut cut_of(const Problem& p, offset count, int threads) {
   return t;
 }
 
-template <class Scheduler, class P, class PX, class PY, class TX, class TY, class TC, class Options>
-void run(const P& policy, const batch<TX>& x, const batch<TY>& y, const batch<TC>& c, const Options& options,
-         const PX& prologue_x, const PY& prologue_y, bool swapped) {
+/// Product number `index` of a batch.
+template <class TX, class TY, class TC, class Options, class PX, class PY>
+auto product_of(offset index, const batch<TX>& x, const batch<TY>& y, const batch<TC>& c, const Options& options,
+                const PX& prologue_x, const PY& prologue_y, bool swapped) {
   using product = problem<TX, PX, TY, PY, TC, Options>;
-  const auto number = [&](offset n) {
-    const matrix<TX> l = x[n];
-    const matrix<TY> r = y[n];
-    const matrix<TC> to = c[n];
-    return product{{l.data, l.row_stride, l.column_stride, prologue_x, !swapped},
-                   {r.data, r.column_stride, r.row_stride, prologue_y, swapped},
-                   to.data,
-                   to.rows,
-                   to.columns,
-                   l.columns,
-                   to.row_stride,
-                   to.column_stride,
-                   options,
-                   swapped,
-                   best_tiles<typename product::S>()};
-  };
-  const product first = number(0);
-  const double work = static_cast<double>(first.rows) * static_cast<double>(first.columns) *
-                      static_cast<double>(first.depth) * static_cast<double>(c.count);
-  const int threads = work < (1 << 20) ? 1 : Scheduler::threads();
-  const cut t = cut_of(first, c.count, threads);
-  const offset each = t.down * t.across;
-  const auto one = [&](offset task) {
-    const product p = number(task / each);
-    const offset r0 = task % each % t.down * t.rows, c0 = task % each / t.down * t.columns;
-    p.block(policy, r0, min(t.rows, p.rows - r0), c0, min(t.columns, p.columns - c0));
-  };
-  if (threads == 1 || each * c.count == 1)
-    for (offset task = 0; task < each * c.count; ++task) one(task);
-  else
-    Scheduler::run(static_cast<int>(each * c.count), [&](int task) { one(task); });
+  const matrix<TX> l = x[index];
+  const matrix<TY> r = y[index];
+  const matrix<TC> to = c[index];
+  return product{{l.data, l.row_stride, l.column_stride, prologue_x, !swapped},
+                 {r.data, r.column_stride, r.row_stride, prologue_y, swapped},
+                 to.data,
+                 to.rows,
+                 to.columns,
+                 l.columns,
+                 to.row_stride,
+                 to.column_stride,
+                 options,
+                 swapped,
+                 best_tiles<typename product::S>()};
 }
 
-}  // namespace gemm_detail
-
-/// `Scheduler::run(tasks, f)` calls f(0) … f(tasks - 1); see scheduler.hpp.
-template <class Scheduler, class P, class TA, class TB, class TC, class Options>
-void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
-  const auto turned = [](auto m) {
+/// f(x, y, c, options, prologue of x, prologue of y, swapped): rows of C are contiguous where that can be.
+template <class TA, class TB, class TC, class Options, class F>
+auto turned(const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options, const F& f) {
+  const auto turn = [](auto m) {
     m.first = transposed(m.first);
     return m;
   };
   if (c.first.row_stride < c.first.column_stride)
-    gemm_detail::run<Scheduler>(policy, turned(b), turned(a), turned(c), options, options.prologue_b,
-                                options.prologue_a, true);
-  else
-    gemm_detail::run<Scheduler>(policy, a, b, c, options, options.prologue_a, options.prologue_b, false);
+    return f(turn(b), turn(a), turn(c), options, options.prologue_b, options.prologue_a, true);
+  return f(a, b, c, options, options.prologue_a, options.prologue_b, false);
+}
+
+}  // namespace gemm_detail
+
+/// How C is cut, and a buffer for each of so many workers.
+struct gemm_plan {
+  template <class Scheduler, class TA, class TB, class TC, class Options>
+  static gemm_plan of(const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
+    return gemm_detail::turned(a, b, c, options, [](const auto& x, const auto& y, const auto& to, const auto&... how) {
+      const auto p = gemm_detail::product_of(0, x, y, to, how...);
+      const double work = static_cast<double>(p.rows) * static_cast<double>(p.columns) * static_cast<double>(p.depth) *
+                          static_cast<double>(to.count);
+      const int threads = work < (1 << 20) ? 1 : Scheduler::threads();
+      gemm_plan plan{gemm_detail::cut_of(p, to.count, threads), 0, 0, 0, nullptr};
+      plan.blocks = plan.cut.down * plan.cut.across * to.count;
+      plan.workers = static_cast<int>(min(threads, plan.blocks));
+      offset values = 0;  // of the block that needs most: whole, or the last of a row or column of blocks
+      for (offset height : {min(plan.cut.rows, p.rows), p.rows - (plan.cut.down - 1) * plan.cut.rows})
+        for (offset width : {min(plan.cut.columns, p.columns), p.columns - (plan.cut.across - 1) * plan.cut.columns})
+          values = max(values, p.memory_values(height, width));
+      plan.each =
+          gemm_detail::round_up(values * static_cast<offset>(sizeof(typename std::remove_cvref_t<decltype(p)>::S)), 64);
+      return plan;
+    });
+  }
+  void divide(divider& from) {
+    struct alignas(64) line {
+      std::byte bytes[64];
+    };
+    memory = reinterpret_cast<std::byte*>(from.take<line>(workers * each / 64));
+  }
+  gemm_detail::cut cut;
+  offset blocks;
+  int workers;
+  offset each;  // bytes
+  std::byte* memory;
+};
+
+template <class Scheduler, class TA, class TB, class TC, class Options>
+void gemm(const gemm_plan& plan, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
+  gemm_detail::turned(a, b, c, options, [&](const auto& x, const auto& y, const auto& to, const auto&... how) {
+    const gemm_detail::cut& t = plan.cut;
+    const offset in_product = t.down * t.across;
+    const auto one = [&](offset block, int worker) {
+      const auto p = gemm_detail::product_of(block / in_product, x, y, to, how...);
+      const offset r0 = block % in_product % t.down * t.rows, c0 = block % in_product / t.down * t.columns;
+      using S = typename std::remove_cvref_t<decltype(p)>::S;
+      p.block(reinterpret_cast<S*>(plan.memory + worker * plan.each), r0, min(t.rows, p.rows - r0), c0,
+              min(t.columns, p.columns - c0));
+    };
+    if (plan.workers <= 1) {
+      for (offset block = 0; block < plan.blocks; ++block) one(block, 0);
+      return;
+    }
+    std::atomic<offset> next{0};
+    Scheduler::run(plan.workers, [&](int worker) {
+      for (;;) {
+        const offset block = next.fetch_add(1, std::memory_order_relaxed);
+        if (block >= plan.blocks) return;
+        one(block, worker);
+      }
+    });
+  });
 }
 
 }  // namespace weft::cpu

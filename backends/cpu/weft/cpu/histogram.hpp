@@ -9,8 +9,24 @@
 
 namespace weft::inline v100::cpu {
 
-template <class Scheduler, class Policy, class In, class Counts, class BinOf>
-void histogram(const Policy& policy, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
+template <class T>
+struct histogram_plan {
+  template <class Scheduler>
+  static histogram_plan of(offset n, offset bins) {
+    const offset grain = max(1 << 15, 4 * bins);
+    const int threads = n <= grain ? 1 : Scheduler::threads();
+    return {threads <= 1 ? 1 : static_cast<int>(min(threads, ceil_div(n, grain))), bins, nullptr};
+  }
+  void divide(divider& from) {
+    if (tasks > 1) copies = from.take<T>(bins * tasks);
+  }
+  int tasks;
+  offset bins;
+  T* copies;
+};
+
+template <class Scheduler, class Plan, class In, class Counts, class BinOf>
+void histogram(const Plan& plan, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
   using T = iter_value_t<Counts>;
   const auto count = [&](offset begin, offset end, auto into) {
     for (offset i = begin; i < end; ++i) {
@@ -20,20 +36,17 @@ void histogram(const Policy& policy, In in, offset n, Counts counts, offset bins
     }
   };
   for (offset b = 0; b < bins; ++b) counts[b] = T(0);
-  const offset grain = max(1 << 15, 4 * bins);
-  const int threads = n <= grain ? 1 : Scheduler::threads();
-  if (threads <= 1) return count(0, n, counts);
-  const int tasks = static_cast<int>(min(threads, ceil_div(n, grain)));
+  const int tasks = plan.tasks;
+  if (tasks <= 1) return count(0, n, counts);
   const offset part = ceil_div(n, tasks);
-  temporary<T> copies(policy, bins * tasks);
   Scheduler::run(tasks, [&](int task) {
-    T* const own = copies.data() + task * bins;
+    T* const own = plan.copies + task * bins;
     for (offset b = 0; b < bins; ++b) own[b] = T(0);
     count(min(n, task * part), min(n, (task + 1) * part), own);
   });
   for_chunks<Scheduler>(bins, 1 << 13, [&](offset begin, offset end) {
     for (int task = 0; task < tasks; ++task) {
-      const T* const own = copies.data() + task * bins;
+      const T* const own = plan.copies + task * bins;
       for (offset b = begin; b < end; ++b) counts[b] = counts[b] + own[b];
     }
   });

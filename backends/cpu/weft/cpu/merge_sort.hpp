@@ -77,11 +77,25 @@ int direction(const T* data, offset n, const Less& less) {
 
 }  // namespace detail
 
+template <class T>
+struct merge_sort_plan {
+  static constexpr offset grain = 4096;
+
+  template <class Scheduler>
+  static merge_sort_plan of(offset n) {
+    return {n <= 2 * grain ? 1 : Scheduler::threads(), n < 2 || (n <= 64 && sizeof(T) <= 64) ? 0 : n, nullptr};
+  }
+  void divide(divider& from) { scratch = from.take<T>(size); }
+  int threads;
+  offset size;
+  T* scratch;
+};
+
 /// Sorts `data` stably. Calls `less` on elements; if it throws, `data` holds elements of the input, in some state.
-template <class Scheduler, class Policy, class T, class Less>
-void merge_sort(const Policy& policy, T* data, offset n, const Less& less) {
+template <class Scheduler, class T, class Less>
+void merge_sort(const merge_sort_plan<T>& plan, T* data, offset n, const Less& less) {
   static_assert(std::is_trivially_copyable_v<T>);
-  constexpr offset grain = 4096;
+  constexpr offset grain = merge_sort_plan<T>::grain;
   if (n < 2) return;
   if (const int found = detail::direction(data, n, less); found != 0) {
     if (found < 0)
@@ -93,12 +107,12 @@ void merge_sort(const Policy& policy, T* data, offset n, const Less& less) {
     return;
   }
   if (n <= 64 && sizeof(T) <= 64) {
-    stack_array<T, 64> scratch;
-    return detail::merge_sort_serial(data, scratch.data(), n, false, less);
+    stack_array<T, 64> few;
+    return detail::merge_sort_serial(data, few.data(), n, false, less);
   }
-  temporary<T> scratch(policy, n);
-  const int threads = n <= 2 * grain ? 1 : Scheduler::threads();
-  if (threads <= 1) return detail::merge_sort_serial(data, scratch.data(), n, false, less);
+  T* const scratch = plan.scratch;
+  const int threads = plan.threads;
+  if (threads <= 1) return detail::merge_sort_serial(data, scratch, n, false, less);
 
   // Runs: a power of two of them, so that every round merges pairs; as many rounds go back and forth as merge.
   int runs = 1, rounds = 0;
@@ -107,10 +121,10 @@ void merge_sort(const Policy& policy, T* data, offset n, const Less& less) {
   const bool swapped = rounds % 2 != 0;
   Scheduler::run(runs, [&](int r) {
     const offset begin = min(n, r * run), end = min(n, begin + run);
-    detail::merge_sort_serial(data + begin, scratch.data() + begin, end - begin, swapped, less);
+    detail::merge_sort_serial(data + begin, scratch + begin, end - begin, swapped, less);
   });
-  T* from = swapped ? scratch.data() : data;
-  T* to = swapped ? data : scratch.data();
+  T* from = swapped ? scratch : data;
+  T* to = swapped ? data : scratch;
   for (offset width = run; width < n; width *= 2) {
     const offset part = max(grain, ceil_div(ceil_div(n, 4 * threads), 64) * 64);
     Scheduler::run(static_cast<int>(ceil_div(n, part)), [&](int p) {

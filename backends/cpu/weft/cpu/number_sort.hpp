@@ -58,10 +58,12 @@ number_survey survey_numbers(const K* data, offset begin, offset end) {
   });
 }
 
-/// The state of a parallel quicksort: ranges still to be split or sorted, the chunks of one round, and its swaps.
-template <class Scheduler, bool Descending, class K>
-class splitter {
-  static constexpr offset least_chunk = 1 << 13, piece = 1 << 14;
+}  // namespace detail
+
+/// What several threads note of the ranges they split.
+template <class K>
+struct number_sort_plan {
+  static constexpr offset grain = 1 << 15, piece = 1 << 14;
   static constexpr int most_ranges = 512;
   struct range {
     offset begin, end;
@@ -78,22 +80,54 @@ class splitter {
     offset a, b, n;
   };
 
+  template <class Scheduler>
+  static number_sort_plan of(offset n) {
+    number_sort_plan plan;
+    plan.size = n;
+    plan.threads = n <= grain || !sorts_in_registers() ? 1 : Scheduler::threads();
+    return plan;
+  }
+  void divide(divider& from) {
+    if (threads <= 1) return;
+    ranges = from.take<range>(2 * most_ranges);
+    chunks = from.take<chunk>(most_ranges + 2 * threads);
+    swaps = from.take<swap>(4 * (most_ranges + 2 * threads) + size / piece);
+  }
+
+  offset size = 0;
+  int threads = 1;
+  range* ranges = nullptr;  // two tables, taking turns
+  chunk* chunks = nullptr;
+  swap* swaps = nullptr;
+};
+
+namespace detail {
+
+/// The state of a parallel quicksort: ranges still to be split or sorted, the chunks of one round, and its swaps.
+template <class Scheduler, bool Descending, class K>
+class splitter {
+  using plan_type = number_sort_plan<K>;
+  using range = typename plan_type::range;
+  using chunk = typename plan_type::chunk;
+  using swap = typename plan_type::swap;
+  static constexpr offset least_chunk = 1 << 13, piece = plan_type::piece;
+  static constexpr int most_ranges = plan_type::most_ranges;
+
  public:
-  template <class Policy>
-  splitter(const Policy& policy, K* data, offset n, int threads)
+  splitter(const plan_type& plan, K* data, offset n)
       : data_(data),
-        threads_(threads),
-        wanted_(static_cast<int>(min(4 * threads, most_ranges / 2))),
-        ranges_(policy, 2 * most_ranges),
-        chunks_(policy, most_ranges + 2 * threads),
-        swaps_(policy, 4 * (most_ranges + 2 * threads) + n / piece) {
+        threads_(plan.threads),
+        wanted_(static_cast<int>(min(4 * plan.threads, most_ranges / 2))),
+        ranges_(plan.ranges),
+        chunks_(plan.chunks),
+        swaps_(plan.swaps) {
     ranges()[0] = {0, n, K{}, false, true, 0, 0};
   }
 
   void sort() {
     while (count_ < wanted_ && plan_round()) {
       Scheduler::run(chunk_count_, [this](int c) {
-        chunk& part = chunks_.data()[c];
+        chunk& part = chunks_[c];
         const range& of = ranges()[part.of];
         part.middle =
             part.begin +
@@ -103,7 +137,7 @@ class splitter {
       plan_swaps();
       if (swap_count_ > 0)
         Scheduler::run(swap_count_, [this](int s) {
-          const swap& both = swaps_.data()[s];
+          const swap& both = swaps_[s];
           K *a = data_ + both.a, *b = data_ + both.b;
           for (offset i = 0; i < both.n; ++i) {
             const K x = a[i];
@@ -119,7 +153,7 @@ class splitter {
   }
 
  private:
-  range* ranges() { return ranges_.data() + turn_ * most_ranges; }
+  range* ranges() { return ranges_ + turn_ * most_ranges; }
 
   /// Pivots and chunks; false if there is nothing worth splitting.
   bool plan_round() {
@@ -143,7 +177,7 @@ class splitter {
       const offset n = of.end - of.begin;
       of.chunks = static_cast<int>(max(1, n / size));
       for (int c = 0; c < of.chunks; ++c)
-        chunks_.data()[chunk_count_++] = {of.begin + n * c / of.chunks, 0, of.begin + n * (c + 1) / of.chunks, r};
+        chunks_[chunk_count_++] = {of.begin + n * c / of.chunks, 0, of.begin + n * (c + 1) / of.chunks, r};
     }
     return true;
   }
@@ -151,7 +185,7 @@ class splitter {
   /// What lies on the wrong side of each range's new border, in pairs; and the new ranges.
   void plan_swaps() {
     swap_count_ = 0;
-    range* const next = ranges_.data() + (1 - turn_) * most_ranges;
+    range* const next = ranges_ + (1 - turn_) * most_ranges;
     int next_count = 0;
     for (int r = 0; r < count_; ++r) {
       const range& of = ranges()[r];
@@ -159,7 +193,7 @@ class splitter {
         next[next_count++] = of;
         continue;
       }
-      const chunk* const first = chunks_.data() + of.first_chunk;
+      const chunk* const first = chunks_ + of.first_chunk;
       offset border = of.begin;
       for (int c = 0; c < of.chunks; ++c) border += first[c].middle - first[c].begin;
       // Back elements before the border, in the chunks from the front; front elements behind it, likewise.
@@ -171,7 +205,7 @@ class splitter {
         if (a == of.chunks || b == of.chunks) break;
         const offset from = first[a].middle + a_done, to = max(first[b].begin, border) + b_done;
         const offset n = min(piece, min(min(first[a].end, border) - from, first[b].middle - to));
-        swaps_.data()[swap_count_++] = {from, to, n};
+        swaps_[swap_count_++] = {from, to, n};
         a_done += n;
         b_done += n;
       }
@@ -189,19 +223,19 @@ class splitter {
   K* const data_;
   const int threads_, wanted_;
   int count_ = 1, turn_ = 0, chunk_count_ = 0, swap_count_ = 0;
-  temporary<range> ranges_;  // two tables, taking turns
-  temporary<chunk> chunks_;
-  temporary<swap> swaps_;
+  range* const ranges_;  // two tables, taking turns
+  chunk* const chunks_;
+  swap* const swaps_;
 };
 
 /// Sorts numbers by vector_sort; false: they are not to be sorted so.
-template <class Scheduler, bool Descending, class Policy, class K>
-bool sort_numbers(const Policy& policy, K* data, offset n) {
+template <class Scheduler, bool Descending, class K>
+bool sort_numbers(const number_sort_plan<K>& plan, K* data, offset n) {
   if (!sorts_in_registers()) return false;
   if constexpr (!std::is_floating_point_v<K>) {
     if (n <= 64) return vector_sort<Descending>(data, n), true;
   }
-  constexpr offset grain = 1 << 15;
+  constexpr offset grain = number_sort_plan<K>::grain;
   std::atomic<bool> sorted{true}, reversed{true}, plain{true};
   for_chunks<Scheduler>(n, grain, [&](offset begin, offset end) {
     const number_survey seen = survey_numbers<Descending>(data, begin, end);
@@ -219,10 +253,10 @@ bool sort_numbers(const Policy& policy, K* data, offset n) {
         data[n - 1 - i] = x;
       }
     });
-  } else if (n <= grain || Scheduler::threads() <= 1) {
+  } else if (plan.threads <= 1) {
     vector_sort<Descending>(data, n);
   } else {
-    splitter<Scheduler, Descending, K>(policy, data, n, Scheduler::threads()).sort();
+    splitter<Scheduler, Descending, K>(plan, data, n).sort();
   }
   return true;
 }

@@ -24,12 +24,50 @@ struct key_survey {
   }
 };
 
+template <class E>
+inline constexpr offset radix_cached = (1 << 19) /
+                                       static_cast<offset>(sizeof(E));  // elements that fit L2 with their copy
+
+/// In so many parts the threads look at the keys and split them.
+inline int radix_parts(offset n, int threads) {
+  return n <= 1 << 14 || threads <= 1 ? 1 : static_cast<int>(min(threads * 2, ceil_div(n, 1 << 14)));
+}
+
+}  // namespace detail
+
+/// The second array, and what each part of the threads finds and counts.
+template <class E>
+struct radix_plan {
+  template <class Scheduler>
+  static radix_plan of(offset n) {
+    radix_plan plan;
+    plan.size = n <= 24 ? 0 : n;
+    plan.threads = n <= 1 << 14 ? 1 : Scheduler::threads();
+    return plan;
+  }
+  void divide(divider& from) {
+    other = from.take<E>(size);
+    if (size <= detail::radix_cached<E> / 8) return;
+    const int parts = detail::radix_parts(size, threads);
+    next = from.take<offset>(parts * 256);
+    if (parts > 1) surveys = from.take<detail::key_survey>(parts);
+  }
+
+  offset size = 0;
+  int threads = 1;
+  E* other = nullptr;
+  offset* next = nullptr;
+  detail::key_survey* surveys = nullptr;
+};
+
+namespace detail {
+
 /// Sorting as a set of functions over one kind of element: Key{}(element) is its unsigned key.
 template <class Scheduler, class E, class Key>
 struct radix_sorter {
   using key_type = decltype(Key{}(std::declval<const E&>()));
   static constexpr int key_bits = static_cast<int>(sizeof(key_type) * 8);
-  static constexpr offset cached = (1 << 19) / static_cast<offset>(sizeof(E));  // elements that fit L2 with their copy
+  static constexpr offset cached = radix_cached<E>;
   static constexpr int line = sizeof(E) >= 64 || 64 % sizeof(E) != 0 ? 1 : static_cast<int>(64 / sizeof(E));
 
   static int digit(const E& x, int shift, unsigned mask) {
@@ -156,8 +194,7 @@ struct radix_sorter {
   }
 
   /// Sorts `data`; the result is in `to`, which is one of the two arrays.
-  template <class Policy>
-  static void sort(const Policy& policy, E* data, E* other, offset n, E* to) {
+  static void sort(const radix_plan<E>& plan, E* data, E* other, offset n, E* to) {
     const auto deliver = [&](E* from) {
       if (from == to) return;
       for_chunks<Scheduler>(n, 1 << 16, [=](offset begin, offset end) {
@@ -168,16 +205,18 @@ struct radix_sorter {
     if (n <= 1) return deliver(data);
 
     // Look: which bits vary, is it sorted already?
-    const int threads = n <= 1 << 14 ? 1 : Scheduler::threads();
-    const int parts = threads <= 1 ? 1 : static_cast<int>(min(threads * 2, ceil_div(n, 1 << 14)));
+    const int threads = n <= 1 << 14 ? 1 : plan.threads;
+    const int parts = radix_parts(n, threads);
     const offset part = ceil_div(n, parts);
     key_survey seen;
     if (parts == 1) {
       seen = survey(data, 0, n);
     } else {
-      temporary<key_survey> surveys(policy, parts);
-      Scheduler::run(parts, [&](int p) { surveys.data()[p] = survey(data, min(n, p * part), min(n, (p + 1) * part)); });
-      for (int p = 0; p < parts; ++p) seen.merge(surveys.data()[p]);
+      key_survey* const surveys = plan.surveys;
+      Scheduler::run(parts, [&](int p) {
+        ::new (static_cast<void*>(surveys + p)) key_survey(survey(data, min(n, p * part), min(n, (p + 1) * part)));
+      });
+      for (int p = 0; p < parts; ++p) seen.merge(surveys[p]);
     }
     if (seen.ascending) return deliver(data);
     if (seen.descending) {  // strictly, so reversing is stable
@@ -194,8 +233,7 @@ struct radix_sorter {
     // Split by the highest eight varying bits.
     const int shift = bits > 8 ? bits - 8 : 0;
     const unsigned mask = 255;
-    temporary<offset> next_memory(policy, parts * 256);
-    offset* const next = next_memory.data();
+    offset* const next = plan.next;  // free again when the buckets are split further
     Scheduler::run(parts, [&](int p) {
       offset* const count = next + p * 256;
       for (int b = 0; b < 256; ++b) count[b] = 0;
@@ -223,7 +261,7 @@ struct radix_sorter {
     E* const back = data;  // `other` now holds the buckets
     for (int b = 0; b < 256; ++b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;
-      if (size > large) sort(policy, other + begin, back + begin, size, (to == data ? data : other) + begin);
+      if (size > large) sort(plan, other + begin, back + begin, size, (to == data ? data : other) + begin);
     }
     Scheduler::run(256, [&](int b) {
       const offset begin = bucket[b], size = bucket[b + 1] - begin;
@@ -236,8 +274,8 @@ struct radix_sorter {
 }  // namespace detail
 
 /// Sorts `data` by Key, stably.
-template <class Key, class Scheduler, class Policy, class E>
-void radix_sort(const Policy& policy, E* data, offset n) {
+template <class Key, class Scheduler, class E>
+void radix_sort(const radix_plan<E>& plan, E* data, offset n) {
   static_assert(std::is_trivially_copyable_v<E>);
   if (n < 2) return;
   if (n <= 24) {
@@ -249,8 +287,7 @@ void radix_sort(const Policy& policy, E* data, offset n) {
     }
     return;
   }
-  temporary<E> other(policy, n);
-  detail::radix_sorter<Scheduler, E, Key>::sort(policy, data, other.data(), n, data);
+  detail::radix_sorter<Scheduler, E, Key>::sort(plan, data, plan.other, n, data);
 }
 
 }  // namespace weft::cpu

@@ -248,9 +248,9 @@ std::make_unsigned_t<T> sum_integers(In in, offset begin, offset end) {
   });
 }
 
-/// The fold of n > 0 elements.
-template <class T, class Scheduler, class Policy, class In, class Op>
-T reduce_range(const Policy& policy, In in, offset n, Op op) {
+/// The fold of n > 0 elements. `cells` is room for the results of chunks, of chunks of these, and so on.
+template <class T, class Scheduler, class In, class Op>
+T reduce_range(typename objects<T>::cell* cells, In in, offset n, Op op) {
   constexpr int chunk = reduce_shape<T>::chunk;
   if constexpr (any_order<T, Op>) {
     constexpr offset grain = 1 << 15;
@@ -266,24 +266,37 @@ T reduce_range(const Policy& policy, In in, offset n, Op op) {
       return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);
     });
   const offset chunks = ceil_div(n, chunk);
-  objects<T> partial(policy, chunks);
+  objects<T> partial(cells, chunks);
   for_chunks<Scheduler>(chunks, 16, [&](offset begin, offset end) {
     reduce_chunks<T>(in, n, begin, end, op,
                      [&partial](offset c, T&& value) { partial.emplace(c, static_cast<T&&>(value)); });
   });
-  return reduce_range<T, Scheduler>(policy, objects_view<T>{&partial}, chunks, op);
+  return reduce_range<T, Scheduler>(cells + chunks, objects_view<T>{&partial}, chunks, op);
 }
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class In, class Out, class Init, class Op>
-void reduce_into(const Policy& policy, In in, offset n, Out out, Init init, Op op) {
+template <class T, class Op>
+struct reduce_plan {
+  explicit reduce_plan(offset count) : n(count) {}
+  void divide(divider& from) {
+    offset all = 0;
+    if constexpr (!detail::any_order<T, Op>)
+      for (offset left = n; left > reduce_shape<T>::chunk;) all += left = ceil_div(left, reduce_shape<T>::chunk);
+    cells = from.take<typename objects<T>::cell>(all);
+  }
+  offset n;
+  typename objects<T>::cell* cells = nullptr;
+};
+
+template <class Scheduler, class Plan, class In, class Out, class Init, class Op>
+void reduce_into(const Plan& plan, In in, offset n, Out out, Init init, Op op) {
   if constexpr (is_none<Init>) {
     using T = iter_value_t<In>;
-    if (n > 0) *out = detail::reduce_range<T, Scheduler>(policy, in, n, op);
+    if (n > 0) *out = detail::reduce_range<T, Scheduler>(plan.cells, in, n, op);
   } else {
     if (n > 0) {
-      *out = static_cast<Init>(op(init, detail::reduce_range<Init, Scheduler>(policy, in, n, op)));
+      *out = static_cast<Init>(op(init, detail::reduce_range<Init, Scheduler>(plan.cells, in, n, op)));
     } else {
       *out = init;
     }

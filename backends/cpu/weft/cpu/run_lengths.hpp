@@ -40,8 +40,28 @@ void find_run_heads(In in, offset begin, offset end, const Equal& equal, run_hea
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class In, class Out, class Lengths, class Count, class Equal>
-void run_lengths_into(const Policy& policy, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
+/// Each task packs the runs of a block; a few elements need no buffers.
+template <class T>
+struct run_lengths_plan {
+  static constexpr offset block = 4 * detail::mask_block;
+
+  template <class Scheduler>
+  static run_lengths_plan of(offset n) {
+    return {n <= (1 << 16) ? 1 : static_cast<int>(min(Scheduler::threads(), ceil_div(n, block))),
+            n <= 64 ? 0 : min(n, block), nullptr, nullptr};
+  }
+  void divide(divider& from) {
+    values = from.take<T>(tasks * room);
+    places = from.take<std::int32_t>(tasks * room);
+  }
+  int tasks;
+  offset room;
+  T* values;
+  std::int32_t* places;
+};
+
+template <class Scheduler, class Plan, class In, class Out, class Lengths, class Count, class Equal>
+void run_lengths_into(const Plan& plan, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
   using T = iter_value_t<In>;
   if (n <= 64) {  // too little for buffers
     offset run = 0;
@@ -54,16 +74,13 @@ void run_lengths_into(const Policy& policy, In in, offset n, Out out, Lengths le
     *count = run;
     return;
   }
-  constexpr offset block = 4 * detail::mask_block;
-  const offset blocks = ceil_div(n, block);
-  const int tasks = n <= (1 << 16) ? 1 : static_cast<int>(min(Scheduler::threads(), blocks));
-  const offset room = min(n, block);
-  temporary<T> value_memory(policy, tasks * room);
-  temporary<std::int32_t> place_memory(policy, tasks * room);
+  constexpr offset block = Plan::block;
+  const offset blocks = ceil_div(n, block), room = plan.room;
+  const int tasks = plan.tasks;
   offset runs = 0, last = 0;  // begun so far, and where the last of them began
   const auto find = [&](offset b, int task, auto&& then) {
-    detail::run_heads<T> mine{appended<T>(value_memory.data() + task * room),
-                              appended<std::int32_t>(place_memory.data() + task * room)};
+    detail::run_heads<T> mine{appended<T>(plan.values + task * room),
+                              appended<std::int32_t>(plan.places + task * room)};
     detail::find_run_heads(in, b * block, min(n, b * block + block), equal, mine);
     then(mine);
   };

@@ -133,20 +133,16 @@ void deliver(appended<T>& from, Out out, bool streaming) {
 }
 
 /// Several threads. Block b of the output may overlap the input of blocks up to b, all of which have been read by then.
-template <class Scheduler, class Policy, class In, class Out, class Rejected, class Flag>
-offset select_parallel(const Policy& policy, In in, offset n, Out out, Rejected rejected, const Flag& flag,
-                       int threads) {
+template <class Scheduler, class Plan, class In, class Out, class Rejected, class Flag>
+offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected rejected, const Flag& flag) {
   using T = iter_value_t<In>;
-  constexpr offset block = max(mask_block, (1 << 17) / static_cast<offset>(sizeof(T)) / mask_block * mask_block);
-  constexpr int sides = is_none<Rejected> ? 1 : 2;
-  const offset blocks = ceil_div(n, block);
-  const int tasks = static_cast<int>(min(threads, blocks));
+  constexpr offset block = Plan::block;
+  constexpr int sides = Plan::sides;
   const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
-  temporary<T> buffers(policy, tasks * block * sides);
   offset kept_count = 0;
   chain order;
-  order.run<Scheduler>(blocks, tasks, [&](offset b, int task) {
-    T* const memory = buffers.data() + task * block * sides;
+  order.run<Scheduler>(ceil_div(n, block), plan.tasks, [&](offset b, int task) {
+    T* const memory = plan.buffers + task * block * sides;
     appended<T> kept_here(memory), rejected_here(memory + (sides - 1) * block);
     const offset block_begin = b * block, block_end = min(n, block_begin + block);
     for (offset begin = block_begin; begin < block_end; begin += mask_block) {
@@ -173,12 +169,30 @@ offset select_parallel(const Policy& policy, In in, offset n, Out out, Rejected 
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class In, class Out, class Rejected, class Count, class Flag>
-void select_into(const Policy& policy, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
+/// Several threads pack into buffers of their own.
+template <class T, class Rejected>
+struct select_plan {
+  static constexpr offset block =
+      max(detail::mask_block, (1 << 17) / static_cast<offset>(sizeof(T)) / detail::mask_block * detail::mask_block);
+  static constexpr int sides = is_none<Rejected> ? 1 : 2;
+
+  template <class Scheduler>
+  static select_plan of(offset n) {
+    const int threads = n <= (1 << 16) ? 1 : Scheduler::threads();
+    return {threads <= 1 ? 1 : static_cast<int>(min(threads, ceil_div(n, block))), nullptr};
+  }
+  void divide(divider& from) {
+    if (tasks > 1) buffers = from.take<T>(tasks * block * sides);
+  }
+  int tasks;
+  T* buffers;
+};
+
+template <class Scheduler, class Plan, class In, class Out, class Rejected, class Count, class Flag>
+void select_into(const Plan& plan, In in, offset n, Out out, Rejected rejected, Count count, Flag flag) {
   const auto keep = detail::kept(in, flag);
-  const int threads = n <= (1 << 16) ? 1 : Scheduler::threads();
-  *count = threads <= 1 ? detail::select_serial(in, n, out, rejected, keep)
-                        : detail::select_parallel<Scheduler>(policy, in, n, out, rejected, keep, threads);
+  *count = plan.tasks <= 1 ? detail::select_serial(in, n, out, rejected, keep)
+                           : detail::select_parallel<Scheduler>(plan, in, n, out, rejected, keep);
 }
 
 }  // namespace weft::cpu

@@ -134,20 +134,36 @@ struct set_buffer<A, B, Out, none> {
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class A, class AValues, class B, class BValues, class Out, class OutValues,
-          class Count, class Less, class Op>
-void set_operation_into(const Policy& policy, A a, [[maybe_unused]] AValues a_values, offset a_n, B b,
-                        [[maybe_unused]] BValues b_values, offset b_n, [[maybe_unused]] Out out,
-                        [[maybe_unused]] OutValues out_values, Count count, Less less, Op) {
+/// Two walks of each task note what they find.
+template <class A, class B, class Out, class OutValues>
+struct set_operation_plan {
   using buffer = detail::set_buffer<A, B, Out, OutValues>;
   using entry = typename buffer::entry;
-  using walk = typename buffer::walk;
   // Elements a walk of one task takes at a time. A walk writes one entry ahead of what it keeps.
-  constexpr offset block = max(1024, (1 << 16) / static_cast<offset>(sizeof(entry)));
-  const offset n = a_n + b_n, room = min(n, block) / 2 + 3;
+  static constexpr offset block = max(1024, (1 << 16) / static_cast<offset>(sizeof(entry)));
+
+  template <class Scheduler>
+  static set_operation_plan of(offset n) {
+    return {n <= (1 << 14) ? 1 : static_cast<int>(min(Scheduler::threads(), ceil_div(n, block))), min(n, block) / 2 + 3,
+            nullptr};
+  }
+  void divide(divider& from) { memory = from.take<entry>(max(1, tasks) * 2 * room); }
+  int tasks;
+  offset room;
+  entry* memory;
+};
+
+template <class Scheduler, class Plan, class A, class AValues, class B, class BValues, class Out, class OutValues,
+          class Count, class Less, class Op>
+void set_operation_into(const Plan& plan, A a, [[maybe_unused]] AValues a_values, offset a_n, B b,
+                        [[maybe_unused]] BValues b_values, offset b_n, [[maybe_unused]] Out out,
+                        [[maybe_unused]] OutValues out_values, Count count, Less less, Op) {
+  using entry = typename Plan::entry;
+  using walk = typename Plan::buffer::walk;
+  constexpr offset block = Plan::block;
+  const offset n = a_n + b_n, room = plan.room;
   const offset blocks = ceil_div(n, block);
-  const int tasks = n <= (1 << 14) ? 1 : static_cast<int>(min(Scheduler::threads(), blocks));
-  temporary<entry> memory(policy, max(1, tasks) * 2 * room);
+  const int tasks = plan.tasks;
   offset kept = 0;
 
   const auto deliver = [&](const entry* from, offset size, offset at) {
@@ -172,7 +188,7 @@ void set_operation_into(const Policy& policy, A a, [[maybe_unused]] AValues a_va
     const auto from = detail::set_split(a, a_n, b, b_n, begin, less),
                until = detail::set_split(a, a_n, b, b_n, end, less);
     const auto middle = detail::set_split(a, a_n, b, b_n, begin + (end - begin) / 2, less);
-    entry* const first = memory.data() + task * 2 * room;
+    entry* const first = plan.memory + task * 2 * room;
     entry* const second = first + room;
     walk x(a, b, from, middle, first), y(a, b, middle, until, second);
     detail::walk_both<Op>(x, y, less);

@@ -71,34 +71,78 @@ struct by_key {
   }
 };
 
+/// The plan of sort_elements. One of the sorts runs; where the first may find that it is not for these numbers, there
+/// is room for the next.
+template <class K, class E, class Less>
+struct elements_plan {
+  static constexpr bool by_bits = sorts_by_bits<K, Less>;
+  static constexpr bool in_registers = by_bits && std::is_same_v<K, E> && vector_sortable<K>;
+  struct nothing {};
+
+  template <class Scheduler>
+  static elements_plan of(offset n) {
+    elements_plan plan;
+    if constexpr (in_registers) {
+      plan.numbers = number_sort_plan<K>::template of<Scheduler>(n);
+      if (std::is_integral_v<K> && sorts_in_registers()) return plan;
+    }
+    // Wide keys: fewer merges than digits, until the ranges leave the cache.
+    plan.merges = !by_bits || (sizeof(K) == 8 && n > 24 && n <= (std::is_same_v<K, E> ? 160 : 1 << 16));
+    if (plan.merges) {
+      plan.merge = merge_sort_plan<E>::template of<Scheduler>(n);
+    } else if constexpr (by_bits) {
+      plan.radix = radix_plan<E>::template of<Scheduler>(n);
+    }
+    return plan;
+  }
+  void divide(divider& from) {
+    const std::size_t mark = from.used();
+    if constexpr (in_registers) numbers.divide(from), from.back_to(mark);
+    if (merges) return merge.divide(from);
+    if constexpr (by_bits) radix.divide(from);
+  }
+
+  bool merges = false;
+  [[no_unique_address]] std::conditional_t<in_registers, number_sort_plan<K>, nothing> numbers{};
+  [[no_unique_address]] std::conditional_t<by_bits, radix_plan<E>, nothing> radix{};
+  merge_sort_plan<E> merge{1, 0, nullptr};
+};
+
 /// Sorts elements that are keys or have a member `key`.
-template <class Scheduler, class Policy, class K, class E, class Less>
-void sort_elements(const Policy& policy, E* data, offset n, const Less& less) {
+template <class Scheduler, class K, class E, class Less>
+void sort_elements(const elements_plan<K, E, Less>& plan, E* data, offset n, const Less& less) {
   if constexpr (sorts_by_bits<K, Less>) {
     constexpr bool descending = std::is_same_v<Less, weft::greater>;
-    if constexpr (std::is_same_v<K, E> && vector_sortable<K>) {
-      if (sort_numbers<Scheduler, descending>(policy, data, n)) return;
+    if constexpr (plan.in_registers) {
+      if (sort_numbers<Scheduler, descending>(plan.numbers, data, n)) return;
     }
     using key = key_bits<K, descending>;
-    // Wide keys: fewer merges than digits, until the ranges leave the cache.
-    if (sizeof(K) == 8 && n > 24 && n <= (std::is_same_v<K, E> ? 160 : 1 << 16))
-      merge_sort<Scheduler>(policy, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
+    if (plan.merges)
+      merge_sort<Scheduler>(plan.merge, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
     else
-      radix_sort<key, Scheduler>(policy, data, n);
+      radix_sort<key, Scheduler>(plan.radix, data, n);
   } else if constexpr (std::is_same_v<K, E>) {
-    merge_sort<Scheduler>(policy, data, n, less);
+    merge_sort<Scheduler>(plan.merge, data, n, less);
   } else {
-    merge_sort<Scheduler>(policy, data, n, by_key<Less>{less});
+    merge_sort<Scheduler>(plan.merge, data, n, by_key<Less>{less});
   }
 }
 
 inline constexpr offset move_grain = 1 << 14;
 
-/// range[i] = the old range[source(i)], for objects of any type.
-template <class Scheduler, class Policy, class It, class Source>
-void permute(const Policy& policy, It range, offset n, Source source) {
-  using T = iter_value_t<It>;
-  objects<T> moved(policy, n);
+template <class Values>
+struct value_or_none {
+  using type = iter_value_t<Values>;
+};
+template <>
+struct value_or_none<none> {
+  using type = none;
+};
+
+/// range[i] = the old range[source(i)], for objects of any type; `cells` is room for n of them.
+template <class Scheduler, class T, class It, class Source>
+void permute(typename objects<T>::cell* cells, It range, offset n, Source source) {
+  objects<T> moved(cells, n);
   for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
     for (offset i = begin; i < end; ++i) moved.emplace(i, static_cast<T&&>(range[source(i)]));
   });
@@ -107,97 +151,196 @@ void permute(const Policy& policy, It range, offset n, Source source) {
   });
 }
 
-/// Keys that are not trivially copyable: sorts their indices.
-template <class Scheduler, class Index, class Policy, class Keys, class Values, class Less>
-void sort_indices(const Policy& policy, Keys keys, Values values, offset n, const Less& less) {
-  temporary<Index> indices(policy, n);
-  Index* const index = indices.data();
-  for_chunks<Scheduler>(n, move_grain, [=](offset begin, offset end) {
-    for (offset i = begin; i < end; ++i) index[i] = static_cast<Index>(i);
-  });
-  merge_sort<Scheduler>(policy, index, n, [&](Index a, Index b) {
-    return less(keys[static_cast<offset>(a)], keys[static_cast<offset>(b)]);
-  });
-  const auto source = [=](offset i) { return static_cast<offset>(index[i]); };
-  permute<Scheduler>(policy, keys, n, source);
-  if constexpr (!is_none<Values>) permute<Scheduler>(policy, values, n, source);
-}
+// The ways to sort: a plan each, with what it does in run.
+// ---------------------------------------------------------------
+
+/// Keys alone, in an array.
+template <class K, class Less>
+struct sort_in_place {
+  template <class Scheduler>
+  static sort_in_place of(offset n) {
+    return {elements_plan<K, K, Less>::template of<Scheduler>(n)};
+  }
+  void divide(divider& from) { elements.divide(from); }
+  template <class Scheduler, class Keys>
+  void run(Keys keys, none, offset n, const Less& less) const {
+    sort_elements<Scheduler>(elements, keys, n, less);
+  }
+  elements_plan<K, K, Less> elements;
+};
+
+/// Keys alone, behind an iterator: copied to an array and back.
+template <class K, class Less>
+struct sort_copied {
+  template <class Scheduler>
+  static sort_copied of(offset n) {
+    return {elements_plan<K, K, Less>::template of<Scheduler>(n), n, nullptr};
+  }
+  void divide(divider& from) {
+    copy = from.take<K>(size);
+    elements.divide(from);
+  }
+  template <class Scheduler, class Keys>
+  void run(Keys keys, none, offset n, const Less& less) const {
+    K* const data = copy;
+    for_chunks<Scheduler>(n, move_grain, [=](offset begin, offset end) {
+      for (offset i = begin; i < end; ++i) ::new (static_cast<void*>(data + i)) K(keys[i]);
+    });
+    sort_elements<Scheduler>(elements, data, n, less);
+    for_chunks<Scheduler>(n, move_grain, [=](offset begin, offset end) {
+      for (offset i = begin; i < end; ++i) keys[i] = data[i];
+    });
+  }
+  elements_plan<K, K, Less> elements;
+  offset size;
+  K* copy;
+};
 
 /// Trivially copyable keys with something of type V beside each.
-template <class Scheduler, class V, class Policy, class Keys, class Less, class Pack, class Unpack>
-void sort_packed(const Policy& policy, Keys keys, offset n, const Less& less, Pack pack, Unpack unpack) {
-  using K = iter_value_t<Keys>;
+template <class K, class V, class Less>
+struct packed_plan {
   using E = pair_element<K, V>;
-  const auto run = [&](E* element) {
-    for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
-      for (offset i = begin; i < end; ++i) ::new (static_cast<void*>(element + i)) E{K(keys[i]), pack(i)};
-    });
-    sort_elements<Scheduler, Policy, K>(policy, element, n, less);
-    for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
-      for (offset i = begin; i < end; ++i) keys[i] = element[i].key;
-    });
-    unpack(element);
-  };
-  if (n <= 64 && sizeof(E) <= 64) {
-    stack_array<E, 64> elements;
-    run(elements.data());
-  } else {
-    temporary<E> elements(policy, n);
-    run(elements.data());
-  }
-}
 
-template <class Scheduler, class Index, class Policy, class Keys, class Values, class Less>
-void sort_with_index(const Policy& policy, Keys keys, Values values, offset n, const Less& less) {
-  sort_packed<Scheduler, Index>(
-      policy, keys, n, less, [](offset i) { return static_cast<Index>(i); },
-      [&](const auto* element) {
-        permute<Scheduler>(policy, values, n, [=](offset i) { return static_cast<offset>(element[i].value); });
+  template <class Scheduler>
+  static packed_plan of(offset n) {
+    return {elements_plan<K, E, Less>::template of<Scheduler>(n), n <= 64 && sizeof(E) <= 64 ? 0 : n, nullptr};
+  }
+  void divide(divider& from) {
+    pairs = from.take<E>(size);
+    elements.divide(from);
+  }
+  /// pack(i) goes beside key i; unpack(elements) sees them sorted.
+  template <class Scheduler, class Keys, class Pack, class Unpack>
+  void sort(Keys keys, offset n, const Less& less, Pack pack, Unpack unpack) const {
+    const auto run = [&](E* element) {
+      for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
+        for (offset i = begin; i < end; ++i) ::new (static_cast<void*>(element + i)) E{K(keys[i]), pack(i)};
       });
-}
+      sort_elements<Scheduler>(elements, element, n, less);
+      for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
+        for (offset i = begin; i < end; ++i) keys[i] = element[i].key;
+      });
+      unpack(element);
+    };
+    if (n <= 64 && sizeof(E) <= 64) {
+      stack_array<E, 64> few;
+      run(few.data());
+    } else {
+      run(pairs);
+    }
+  }
+  elements_plan<K, E, Less> elements;
+  offset size;
+  E* pairs;
+};
+
+/// Key and value side by side.
+template <class K, class V, class Less>
+struct sort_pairs : packed_plan<K, V, Less> {
+  template <class Scheduler>
+  static sort_pairs of(offset n) {
+    return {packed_plan<K, V, Less>::template of<Scheduler>(n)};
+  }
+  template <class Scheduler, class Keys, class Values>
+  void run(Keys keys, Values values, offset n, const Less& less) const {
+    this->template sort<Scheduler>(
+        keys, n, less, [&](offset i) { return V(values[i]); },
+        [&](const auto* element) {
+          for_chunks<Scheduler>(n, move_grain, [&](offset begin, offset end) {
+            for (offset i = begin; i < end; ++i) values[i] = element[i].value;
+          });
+        });
+  }
+};
+
+/// Key and index side by side; then the values, of type V, are moved once.
+template <class K, class V, class Index, class Less>
+struct sort_with_index {
+  template <class Scheduler>
+  static sort_with_index of(offset n) {
+    return {packed_plan<K, Index, Less>::template of<Scheduler>(n), n, nullptr};
+  }
+  void divide(divider& from) {
+    packed.divide(from);
+    moved = from.take<typename objects<V>::cell>(size);
+  }
+  template <class Scheduler, class Keys, class Values>
+  void run(Keys keys, Values values, offset n, const Less& less) const {
+    packed.template sort<Scheduler>(
+        keys, n, less, [](offset i) { return static_cast<Index>(i); },
+        [&](const auto* element) {
+          permute<Scheduler, V>(moved, values, n, [=](offset i) { return static_cast<offset>(element[i].value); });
+        });
+  }
+  packed_plan<K, Index, Less> packed;
+  offset size;
+  typename objects<V>::cell* moved;
+};
+
+/// Keys that are not trivially copyable: their indices are sorted, then keys and values (V, or none) moved once.
+template <class K, class V, class Index, class Less>
+struct sort_indices {
+  using key_cell = typename objects<K>::cell;
+  using value_cell = typename objects<std::conditional_t<is_none<V>, K, V>>::cell;
+
+  template <class Scheduler>
+  static sort_indices of(offset n) {
+    return {merge_sort_plan<Index>::template of<Scheduler>(n), n, nullptr, nullptr, nullptr};
+  }
+  void divide(divider& from) {
+    index = from.take<Index>(size);
+    const std::size_t mark = from.used();  // the rest is used one after the other
+    merge.divide(from), from.back_to(mark);
+    moved_keys = from.take<key_cell>(size), from.back_to(mark);
+    if constexpr (!is_none<V>) moved_values = from.take<value_cell>(size);
+  }
+  template <class Scheduler, class Keys, class Values>
+  void run(Keys keys, Values values, offset n, const Less& less) const {
+    Index* const order = index;
+    for_chunks<Scheduler>(n, move_grain, [=](offset begin, offset end) {
+      for (offset i = begin; i < end; ++i) order[i] = static_cast<Index>(i);
+    });
+    merge_sort<Scheduler>(merge, order, n, [&](Index a, Index b) {
+      return less(keys[static_cast<offset>(a)], keys[static_cast<offset>(b)]);
+    });
+    const auto source = [=](offset i) { return static_cast<offset>(order[i]); };
+    permute<Scheduler, K>(moved_keys, keys, n, source);
+    if constexpr (!is_none<V>) permute<Scheduler, V>(moved_values, values, n, source);
+  }
+  merge_sort_plan<Index> merge;
+  offset size;
+  Index* index;
+  key_cell* moved_keys;
+  value_cell* moved_values;
+};
 
 }  // namespace detail
 
-template <class Scheduler, class Policy, class Keys, class Values, class Less>
-void sort(const Policy& policy, Keys keys, Values values, offset n, Less less) {
+/// f(the plan of the way to sort n keys, which has a function `run`).
+template <class Scheduler, class Keys, class Values, class Less, class F>
+void plan_sort(offset n, const F& f) {
   using K = iter_value_t<Keys>;
-  constexpr offset narrow = offset{1} << 31;
-  if (n < 2) return;
+  const bool narrow = n < offset{1} << 31;
+  const auto with = [&]<class Plan>(std::type_identity<Plan>) { f(Plan::template of<Scheduler>(n)); };
+  const auto with_narrowest = [&]<class Narrow, class Wide>(std::type_identity<Narrow> a, std::type_identity<Wide> b) {
+    narrow ? with(a) : with(b);
+  };
   if constexpr (!std::is_trivially_copyable_v<K>) {
-    if (n < narrow) {
-      detail::sort_indices<Scheduler, std::uint32_t>(policy, keys, values, n, less);
-    } else {
-      detail::sort_indices<Scheduler, std::uint64_t>(policy, keys, values, n, less);
-    }
+    using V = typename detail::value_or_none<Values>::type;
+    with_narrowest(std::type_identity<detail::sort_indices<K, V, std::uint32_t, Less>>{},
+                   std::type_identity<detail::sort_indices<K, V, std::uint64_t, Less>>{});
   } else if constexpr (is_none<Values>) {
-    if constexpr (std::is_pointer_v<Keys>) {
-      detail::sort_elements<Scheduler, Policy, K>(policy, keys, n, less);
-    } else {
-      temporary<K> copy(policy, n);
-      K* const data = copy.data();
-      for_chunks<Scheduler>(n, detail::move_grain, [=](offset begin, offset end) {
-        for (offset i = begin; i < end; ++i) ::new (static_cast<void*>(data + i)) K(keys[i]);
-      });
-      detail::sort_elements<Scheduler, Policy, K>(policy, data, n, less);
-      for_chunks<Scheduler>(n, detail::move_grain, [=](offset begin, offset end) {
-        for (offset i = begin; i < end; ++i) keys[i] = data[i];
-      });
-    }
+    if constexpr (std::is_pointer_v<Keys>)
+      with(std::type_identity<detail::sort_in_place<K, Less>>{});
+    else
+      with(std::type_identity<detail::sort_copied<K, Less>>{});
   } else {
     using V = iter_value_t<Values>;
-    if constexpr (std::is_trivially_copyable_v<V> && sizeof(V) <= 16) {
-      detail::sort_packed<Scheduler, V>(
-          policy, keys, n, less, [&](offset i) { return V(values[i]); },
-          [&](const auto* element) {
-            for_chunks<Scheduler>(n, detail::move_grain, [&](offset begin, offset end) {
-              for (offset i = begin; i < end; ++i) values[i] = element[i].value;
-            });
-          });
-    } else if (n < narrow) {
-      detail::sort_with_index<Scheduler, std::uint32_t>(policy, keys, values, n, less);
-    } else {
-      detail::sort_with_index<Scheduler, std::uint64_t>(policy, keys, values, n, less);
-    }
+    if constexpr (std::is_trivially_copyable_v<V> && sizeof(V) <= 16)
+      with(std::type_identity<detail::sort_pairs<K, V, Less>>{});
+    else
+      with_narrowest(std::type_identity<detail::sort_with_index<K, V, std::uint32_t, Less>>{},
+                     std::type_identity<detail::sort_with_index<K, V, std::uint64_t, Less>>{});
   }
 }
 

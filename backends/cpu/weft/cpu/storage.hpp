@@ -1,4 +1,9 @@
-// Temporary objects of any copyable type: raw storage whose elements are constructed where and when a verb has a value,
+// The temporary memory of verbs. A verb that needs some has a plan: how many threads it counts on and where its parts
+// lie in one block, which is taken when the verb is called, so also when it is recorded (family.hpp); a plan depends on
+// the length, the types and the number of threads only. What a plan does not hold a verb does not take: nothing is
+// allocated inside tasks or by a replay.
+//
+// Elements may be of any copyable type: raw storage whose elements are constructed where and when a verb has a value,
 // and destroyed with the array. For trivial types this is plain memory.
 #pragma once
 
@@ -16,42 +21,107 @@ namespace weft::inline v100::cpu {
 template <class T>
 using maybe = std::optional<T>;
 
-/// n missing elements in memory from the policy's resource; `emplace(i, value)` may run in parallel for different i.
+/// Deals out the parts of a block of memory, one behind the other. A plan calls it twice: without memory, to learn how
+/// many bytes there must be, and with them.
+class divider {
+ public:
+  divider() = default;
+  explicit divider(void* block) noexcept : block_(static_cast<std::byte*>(block)) {}
+
+  /// Room for n objects of T on cache lines of their own; nullptr for none, or when there is no block yet.
+  template <class T>
+  T* take(offset n) noexcept {
+    if (n <= 0) return nullptr;
+    if (alignof(T) > alignment_) alignment_ = alignof(T);
+    const std::size_t line = alignof(T) < 64 ? 64 : alignof(T);
+    const std::size_t begin = (used_ + line - 1) / line * line;
+    used_ = begin + static_cast<std::size_t>(n) * sizeof(T);
+    if (used_ > peak_) peak_ = used_;
+    return block_ ? reinterpret_cast<T*>(block_ + begin) : nullptr;
+  }
+  /// Parts that are not used at the same time share bytes: what was taken since `used()` said `mark` is given back.
+  std::size_t used() const noexcept { return used_; }
+  void back_to(std::size_t mark) noexcept { used_ = mark; }
+
+  std::size_t bytes() const noexcept { return peak_; }
+  std::size_t alignment() const noexcept { return alignment_; }
+
+ private:
+  std::byte* block_ = nullptr;
+  std::size_t used_ = 0, peak_ = 0, alignment_ = 16;
+};
+
+/// The plan of verbs that need no memory.
+struct no_memory {
+  static void divide(divider&) noexcept {}
+};
+
+/// The block of a plan, from the policy's resource; a plan without parts asks for nothing.
+class planned_memory {
+ public:
+  template <class Policy, class Plan>
+  planned_memory(const Policy& policy, Plan& plan) {
+    divider measured;
+    plan.divide(measured);
+    if (measured.bytes() == 0) return;
+    resource_ = &policy.resource();
+    stream_ = policy.stream();
+    bytes_ = measured.bytes(), alignment_ = measured.alignment();
+    const memory_site here(policy.where());
+    block_ = resource_->allocate(bytes_, alignment_, stream_);
+    divider dealt(block_);
+    plan.divide(dealt);
+  }
+  planned_memory(const planned_memory&) = delete;
+  planned_memory& operator=(const planned_memory&) = delete;
+  ~planned_memory() {
+    if (block_ != nullptr) resource_->deallocate(block_, bytes_, alignment_, stream_);
+  }
+
+ private:
+  memory_resource* resource_ = nullptr;
+  stream_ref stream_{};
+  void* block_ = nullptr;
+  std::size_t bytes_ = 0, alignment_ = 0;
+};
+
+/// n missing elements in memory of a plan; `emplace(i, value)` may run in parallel for different i.
 template <class T>
 class objects {
   static constexpr bool trivial = std::is_trivially_copyable_v<T>;
-  using cell = std::conditional_t<trivial, T, maybe<T>>;
 
  public:
-  template <class Policy>
-  objects(const Policy& policy, offset n) : memory_(policy, n) {
+  using cell = std::conditional_t<trivial, T, maybe<T>>;
+
+  objects(cell* memory, offset n) : cells_(memory), n_(n) {
     if constexpr (!trivial)
-      for (offset i = 0; i < n; ++i) ::new (static_cast<void*>(memory_.data() + i)) cell();
+      for (offset i = 0; i < n; ++i) ::new (static_cast<void*>(cells_ + i)) cell();
   }
   objects(const objects&) = delete;
   objects& operator=(const objects&) = delete;
   ~objects() {
-    if constexpr (!trivial) std::destroy_n(memory_.data(), memory_.size());
+    if constexpr (!trivial) std::destroy_n(cells_, n_);
   }
 
   template <class U>
   void emplace(offset i, U&& value) {
     if constexpr (trivial) {
-      ::new (static_cast<void*>(memory_.data() + i)) T(static_cast<U&&>(value));
+      ::new (static_cast<void*>(cells_ + i)) T(static_cast<U&&>(value));
     } else {
-      memory_.data()[i].emplace(static_cast<U&&>(value));
+      cells_[i].emplace(static_cast<U&&>(value));
     }
   }
   T& operator[](offset i) const {
     if constexpr (trivial) {
-      return memory_.data()[i];
+      return cells_[i];
     } else {
-      return *memory_.data()[i];
+      return *cells_[i];
     }
   }
 
  private:
-  temporary<cell> memory_;
+  cell* cells_;
+  offset n_;
 };
 
 /// At most `Capacity` objects on the stack, constructed from the front; the rest stays raw.
