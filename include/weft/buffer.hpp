@@ -29,7 +29,8 @@ class buffer {
   /// n values, uninitialised, from the policy's resource. May be used by work put into the policy's stream from now on;
   /// other streams must wait for that stream first.
   template <execution_policy P>
-  buffer(const P& policy, offset n) : buffer(policy.stream(), policy.resource(), n, policy.where()) {}
+  buffer(const P& policy, offset n)
+      : buffer((detail::check_stream(policy, "buffer"), policy.stream()), policy.resource(), n, policy.where()) {}
   buffer(stream_ref stream, memory_resource& resource, offset n, const std::source_location& where = {})
       : stream_(stream), resource_(&resource), n_(n) {
     if (n < 0 || n > most) [[unlikely]]

@@ -130,22 +130,41 @@ void require(bool ok, const P& policy, std::string_view call, std::string_view t
 
 namespace detail {
 
-/// Refuses n < 0, null with n > 0 and, on device backends, pointers that kernels must not dereference. Every algorithm
-/// calls it for each of its ranges before it does anything.
+/// Refuses a stream of another backend. Two libraries that share no symbols have two objects for the same run time.
+template <execution_policy P>
+void check_stream(const P& policy, std::string_view call) {
+  if (!policy.has_stream()) return;
+  const runtime *asked = policy.stream().owner, *own = &P::backend::runtime();
+  if (asked != own && asked->name() != own->name()) [[unlikely]]
+    refuse(call, "a stream of another backend", policy.where());
+}
+
+template <execution_policy P>
+[[noreturn, gnu::noinline, gnu::cold]] void refuse_pointer(const P& policy, std::string_view call,
+                                                           const void* pointer) {
+  refuse(call,
+         P::backend::runtime().kind_of(pointer) == memory_kind::device
+             ? "memory of another device (copy it to a buffer of the policy's device, or allow peer access)"
+             : "host memory given to a device policy (copy it to a weft::buffer, or use a CPU policy)",
+         policy.where());
+}
+
+/// Refuses n < 0, null with n > 0, a stream of another backend and, on device backends, pointers that kernels must not
+/// dereference. Every algorithm calls it for each of its ranges before it does anything.
 template <execution_policy P, class Iterator>
 void check_range(const P& policy, std::string_view call, const Iterator& first, offset n) {
   using backend = typename P::backend;
   this_call = {call, policy.where()};
   if (n < 0) [[unlikely]]
     refuse(call, "negative count", policy.where());
+  check_stream(policy, call);
   if (n == 0) return;
   visit_pointers(first, [&](const auto* pointer) {
     if (pointer == nullptr) [[unlikely]]
       refuse(call, "null pointer with a count above zero", policy.where());
     if constexpr (backend::is_device) {
       if (!backend::runtime().accessible(pointer, policy.stream().device)) [[unlikely]]
-        refuse(call, "host memory given to a device policy (copy it to a weft::buffer, or use a CPU policy)",
-               policy.where());
+        refuse_pointer(policy, call, pointer);
     }
   });
 }

@@ -34,11 +34,13 @@ graph capture(stream_ref stream, F&& f, capture_options options = {});
 class graph {
  public:
   graph() noexcept = default;
-  graph(graph&& other) noexcept : owner_(other.owner_), handle_(std::exchange(other.handle_, nullptr)) {}
+  graph(graph&& other) noexcept
+      : owner_(other.owner_), handle_(std::exchange(other.handle_, nullptr)), device_(other.device_) {}
   graph& operator=(graph&& other) noexcept {
     graph taken(std::move(other));
     std::swap(owner_, taken.owner_);
     std::swap(handle_, taken.handle_);
+    std::swap(device_, taken.device_);
     return *this;
   }
   /// Waits for replays only where temporary memory or host functions go with the graph.
@@ -91,10 +93,12 @@ class graph {
   void check_usable(std::string_view call, stream_ref stream) const {
     check(handle_ != nullptr, call, "an empty graph");
     check(stream.owner == owner_, call, "a stream of another backend");
+    check(stream.device == device_, call, "a stream of another device than the recorded one");
   }
 
   runtime* owner_ = nullptr;
   void* handle_ = nullptr;
+  int device_ = 0;
 };
 
 /// Calls f() while `stream` records: what f puts into it (and into streams that wait for its events) becomes the graph
@@ -104,6 +108,7 @@ template <class F>
 graph capture(stream_ref stream, F&& f, capture_options options) {
   graph made;
   made.owner_ = stream.owner;
+  made.device_ = stream.device;
   made.record(stream, f, options);
   return made;
 }

@@ -134,6 +134,16 @@ class host_runtime_type final : public runtime {
     const told tell(profile::kind::fill, "fill bytes", s, to, bytes);
     std::memset(to, value, bytes);
   }
+  void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
+                 std::size_t rows, stream_ref s) override {
+    if (width == 0 || rows == 0) return;
+    if (host_graph* graph = host_recording(s))
+      return graph->add(
+          false, [=, this](stream_ref replay) { copy_rows(to, to_pitch, from, from_pitch, width, rows, replay); });
+    const told tell(profile::kind::copy, "copy rows", s, to, width * rows);
+    for (std::size_t i = 0; i < rows; ++i)
+      std::memmove(static_cast<char*>(to) + i * to_pitch, static_cast<const char*>(from) + i * from_pitch, width);
+  }
   memory_kind kind_of(const void*) noexcept override { return memory_kind::host; }
   bool accessible(const void*, int) noexcept override { return true; }
   stream_ref default_stream() override { return {this, nullptr, 0}; }

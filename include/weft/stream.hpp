@@ -114,7 +114,7 @@ class stream {
 
   void synchronize() const { ref_.synchronize(); }
   bool ready() const { return ref_.ready(); }
-  /// Work put in from now on starts when the event has happened. The host does not wait.
+  /// Work put in from now on starts when the event, of any device of the backend, has happened. The host does not wait.
   void wait(const event& e) const;
   /// Work put in from now on starts when everything put into `other` so far is done.
   void wait(stream_ref other) const;
@@ -178,13 +178,17 @@ class event {
   explicit event(const P&, event_options options = {})
       : event(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
   event(runtime& owner, int device, event_options options = {})
-      : owner_(&owner), handle_(owner.event_create(device, options.timing)), timing_(options.timing) {}
+      : owner_(&owner), handle_(owner.event_create(device, options.timing)), device_(device), timing_(options.timing) {}
   event(event&& other) noexcept
-      : owner_(std::exchange(other.owner_, nullptr)), handle_(other.handle_), timing_(other.timing_) {}
+      : owner_(std::exchange(other.owner_, nullptr)),
+        handle_(other.handle_),
+        device_(other.device_),
+        timing_(other.timing_) {}
   event& operator=(event&& other) noexcept {
     event taken(std::move(other));
     std::swap(owner_, taken.owner_);
     std::swap(handle_, taken.handle_);
+    std::swap(device_, taken.device_);
     std::swap(timing_, taken.timing_);
     return *this;
   }
@@ -193,9 +197,14 @@ class event {
   }
 
   void* handle() const noexcept { return handle_; }
+  int device() const noexcept { return device_; }
 
-  /// Moves the event to after everything put into the stream so far.
-  void record(stream_ref stream) { owner_->event_record(handle_, stream); }
+  /// Moves the event to after everything put into the stream so far. The stream must be of the event's device.
+  void record(stream_ref stream) {
+    check(stream.owner == owner_, "event record", "a stream of another backend");
+    check(stream.device == device_, "event record", "the event and the stream are of different devices");
+    owner_->event_record(handle_, stream);
+  }
   /// Waits on the host until the recorded point is passed; at once when nothing was recorded.
   void synchronize() const { owner_->event_synchronize(handle_); }
   bool ready() const { return owner_->event_ready(handle_); }
@@ -203,16 +212,23 @@ class event {
   /// Milliseconds between two recorded points, both of them passed.
   friend double milliseconds(const event& from, const event& to) {
     check(from.timing_ && to.timing_, "milliseconds", "an event was made without {.timing = true}");
+    check(from.owner_ == to.owner_ && from.device_ == to.device_, "milliseconds", "events of different devices");
     return from.owner_->event_milliseconds(from.handle_, to.handle_);
   }
 
  private:
   runtime* owner_;
   void* handle_;
+  int device_;
   bool timing_;
+
+  friend class stream;
 };
 
-inline void stream::wait(const event& e) const { ref_.owner->stream_wait(ref_, e.handle()); }
+inline void stream::wait(const event& e) const {
+  check(e.owner_ == ref_.owner, "stream wait", "an event of another backend");
+  ref_.owner->stream_wait(ref_, e.handle_);
+}
 inline void stream::wait(stream_ref other) const {
   if (other == ref_) return;
   event passed(*other.owner, other.device);

@@ -1,8 +1,10 @@
 // A backend by someone else: everything a CPU backend needs, in one header outside the library, written from
-// backends/README.md. A pool of std::jthread serves one call at a time; a call from inside a task runs where it is.
+// backends/README.md. A pool of std::jthread serves one call at a time; a call from inside a task runs where it is, and
+// so does every call in a forked child, which has no workers.
 #pragma once
 
 #include <weft/cpu/family.hpp>
+#include <weft/cpu/fork.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -15,10 +17,10 @@ namespace third_party {
 class jthread_pool {
  public:
   static jthread_pool& instance() {
-    static jthread_pool pool;
-    return pool;
+    static const owner it;
+    return *it.pool;
   }
-  int threads() const { return inside ? 1 : static_cast<int>(workers_.size()) + 1; }
+  int threads() const { return inside || weft::cpu::threads_lost() ? 1 : static_cast<int>(workers_.size()) + 1; }
 
   /// work(context, t) for every t in [0, tasks), on the caller and on the workers.
   void run(int tasks, void (*work)(void*, int), void* context) {
@@ -42,6 +44,14 @@ class jthread_pool {
     for (unsigned i = 0; i < (cores > 4 ? cores - 1 : 3); ++i)
       workers_.emplace_back([this](std::stop_token stop) { serve(stop); });
   }
+
+  // A forked child has nobody to join, and condition variables that are waited for.
+  struct owner {
+    jthread_pool* const pool = new jthread_pool;
+    ~owner() {
+      if (!weft::cpu::threads_lost()) delete pool;
+    }
+  };
 
   void serve(std::stop_token stop) {
     for (long seen = 0;;) {

@@ -1,5 +1,6 @@
 // The OpenMP backend: as many threads as OpenMP would use (OMP_NUM_THREADS, omp_set_num_threads). Inside a parallel
-// region calls run on the calling thread, unless the program allows nested regions.
+// region calls run on the calling thread, unless the program allows nested regions; so they do in a process forked from
+// one that had threads (cpu/fork.hpp).
 #pragma once
 
 #ifndef _OPENMP
@@ -8,13 +9,17 @@
 
 #include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
+#include <weft/cpu/fork.hpp>
 
 #include <omp.h>
 
 namespace weft::inline v100 {
 
 struct openmp_scheduler {
-  static int threads() { return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1; }
+  static int threads() {
+    if (cpu::threads_lost()) return 1;
+    return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1;
+  }
   template <class F>
   static void run(int tasks, const F& f) {
     const int team = tasks < threads() ? tasks : threads();

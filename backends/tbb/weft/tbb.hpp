@@ -1,10 +1,12 @@
 // The oneTBB backend: as many threads as the current task arena has (tbb::global_control and tbb::task_arena apply).
 // Nested calls share the arena's threads. A thread that waits inside a nested call takes only that call's tasks
-// (isolation), so a chain of blocks cannot wait for itself.
+// (isolation), so a chain of blocks cannot wait for itself. In a process forked from one that had threads, calls run on
+// the calling thread (cpu/fork.hpp).
 #pragma once
 
 #include <weft/any_policy.hpp>
 #include <weft/cpu/family.hpp>
+#include <weft/cpu/fork.hpp>
 
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
@@ -12,11 +14,14 @@
 namespace weft::inline v100 {
 
 struct tbb_scheduler {
-  static int threads() { return ::tbb::this_task_arena::max_concurrency(); }
+  static int threads() { return cpu::threads_lost() ? 1 : ::tbb::this_task_arena::max_concurrency(); }
   template <class F>
   static void run(int tasks, const F& f) {
-    if (tasks == 1) return f(0);
     const int team = tasks < threads() ? tasks : threads();
+    if (team <= 1) {
+      for (int task = 0; task < tasks; ++task) f(task);
+      return;
+    }
     cpu::shares shares(tasks, team);
     cpu::first_exception error;
     const auto start = [&] {

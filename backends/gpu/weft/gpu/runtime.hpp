@@ -4,6 +4,9 @@
 //
 // Queries that CUDA forbids to all threads while one of them records a graph in global mode (allocation, event and
 // stream queries) run with the calling thread's capture mode relaxed: they touch nothing that is being recorded.
+//
+// The vendors' run times do not work in a child forked after their first use: every call is refused there at once, and
+// what the child inherited may be destroyed.
 #pragma once
 
 #include <weft/error.hpp>
@@ -11,6 +14,7 @@
 #include <weft/profile.hpp>
 #include <weft/runtime.hpp>
 
+#include <pthread.h>
 #include <atomic>
 #include <new>
 #include <utility>
@@ -62,10 +66,15 @@ class vendor_runtime final : public runtime {
     int n = count_.load(std::memory_order_relaxed);
     if (n >= 0) return n;
     if (!good(Vendor::get_device_count(&n))) n = 0;
+    if (n > 0) {
+      static const int watched = pthread_atfork(nullptr, nullptr, [] { forked_.store(true); });
+      static_cast<void>(watched);
+    }
     count_.store(n, std::memory_order_relaxed);
     return n;
   }
   int current_device() const override {
+    check_process();
     int device = 0;
     const auto result = Vendor::get_device(&device);
     if (result != Vendor::success) [[unlikely]] {
@@ -132,11 +141,13 @@ class vendor_runtime final : public runtime {
     check<Vendor>(Vendor::event_record(static_cast<event_t>(event), native(s)), "event record");
   }
   void event_synchronize(void* event) override {
+    check_process();
     const relaxed_capture relaxed;
     const weft::detail::told tell(profile::kind::wait, "event synchronize", {this, nullptr, 0});
     check<Vendor>(Vendor::event_synchronize(static_cast<event_t>(event)), "event synchronize");
   }
   bool event_ready(void* event) override {
+    check_process();
     const relaxed_capture relaxed;
     return finished(Vendor::event_query(static_cast<event_t>(event)), "event query");
   }
@@ -154,8 +165,10 @@ class vendor_runtime final : public runtime {
   void* allocate(memory_kind kind, std::size_t bytes, int device) override {
     void* memory = nullptr;
     if (kind == memory_kind::host) {
+      weft::detail::told tell(profile::kind::allocation, "operator new", {this, nullptr, device}, nullptr, bytes);
       memory = ::operator new (bytes, std::align_val_t{256}, std::nothrow);
       if (memory == nullptr) detail::refuse_memory("host memory", bytes, {this, nullptr, device});
+      tell.memory(memory);
       return memory;
     }
     const on_device guard(*this, device);
@@ -174,7 +187,10 @@ class vendor_runtime final : public runtime {
     return memory;
   }
   void deallocate(memory_kind kind, void* memory, std::size_t bytes, int device) noexcept override {
-    if (kind == memory_kind::host) return ::operator delete (memory, std::align_val_t{256});
+    if (kind == memory_kind::host) {
+      const weft::detail::told tell(profile::kind::release, "operator delete", {this, nullptr, device}, memory, bytes);
+      return ::operator delete (memory, std::align_val_t{256});
+    }
     const relaxed_capture relaxed;
     const weft::detail::told tell(profile::kind::release, "free", {this, nullptr, device}, memory, bytes);
     good(kind == memory_kind::pinned ? Vendor::free_pinned(memory) : Vendor::free_device(memory));
@@ -220,11 +236,13 @@ class vendor_runtime final : public runtime {
                  std::size_t rows, stream_ref s) override {
     if (width == 0 || rows == 0) return;
     const on_device guard = for_stream(s);
+    const weft::detail::told tell(profile::kind::copy, "copy rows", s, to, width * rows);
     check<Vendor>(Vendor::copy_rows(to, to_pitch, from, from_pitch, width, rows, native(s)), "copy rows");
   }
   void prefetch(const void* memory, std::size_t bytes, int device, stream_ref s) override {
     if (bytes == 0 || !migrates(device < 0 ? s.device : device)) return;
     const on_device guard = for_stream(s);
+    const weft::detail::told tell(profile::kind::copy, "prefetch", s, memory, bytes);
     check<Vendor>(Vendor::prefetch(memory, bytes, device, native(s)), "prefetch");
   }
   void advise(const void* memory, std::size_t bytes, memory_advice advice, int device) override {
@@ -240,6 +258,7 @@ class vendor_runtime final : public runtime {
   }
   bool accessible(const void* memory, int device) noexcept override {
     if (memory == nullptr || device < 0 || device >= device_count()) return false;
+    if (forked_.load(std::memory_order_relaxed)) return true;  // who launches is told what is wrong
     typename Vendor::pointer_facts facts;
     if (!good(Vendor::pointer_query(&facts, memory))) facts.kind = memory_kind::host;  // HIP: an error for plain memory
     switch (facts.kind) {
@@ -255,6 +274,7 @@ class vendor_runtime final : public runtime {
 
   stream_ref default_stream() override { return {this, Vendor::per_thread_stream(), current_device()}; }
   stream_ref default_stream_of(int device) override {
+    check_process();
     require_device(device);
     return {this, Vendor::per_thread_stream(), device};
   }
@@ -314,13 +334,17 @@ class vendor_runtime final : public runtime {
   void graph_destroy(void* handle) noexcept override {
     auto* const g = static_cast<graph*>(handle);
     const relaxed_capture relaxed;
-    if (g->memory.bytes() != 0 || !g->kept.empty()) good(Vendor::device_synchronize());
+    try {
+      const on_device guard(*this, g->device);
+      if (g->memory.bytes() != 0 || !g->kept.empty()) good(Vendor::device_synchronize());
+    } catch (...) {  // the driver has gone
+    }
     delete g;
   }
 
  private:
   struct graph : weft::detail::recorded_graph {
-    graph(runtime& owner, int device) : recorded_graph(owner, device, memory_kind::device) {}
+    graph(runtime& owner, int at) : recorded_graph(owner, at, memory_kind::device), device(at) {}
     ~graph() {
       if (exec != nullptr) good(Vendor::exec_destroy(exec));
     }
@@ -339,6 +363,7 @@ class vendor_runtime final : public runtime {
     }
     typename Vendor::graph_exec exec{};
     graph_facts facts;
+    const int device;
   };
   // The graph that this thread records from the stream; null for anyone else's recording.
   graph* recording(stream_ref s) {
@@ -370,6 +395,7 @@ class vendor_runtime final : public runtime {
   };
   // Only the vendor's special handles mean another stream on each device; a real one knows its own.
   on_device for_stream(stream_ref s) const {
+    check_process();
     if (reinterpret_cast<std::uintptr_t>(s.handle) > 2) return {};
     return {*this, s.device};
   }
@@ -400,6 +426,14 @@ class vendor_runtime final : public runtime {
     return false;
   }
 
+  static void check_process() {
+    if (!forked_.load(std::memory_order_relaxed)) [[likely]]
+      return;
+    throw error(Vendor::name, {},
+                "this process was forked from one that had used the device, and cannot use it (fork before the first "
+                "use, or start another program)",
+                weft::detail::this_call.where);
+  }
   void require_device(int device) const {
     if (device < 0 || device >= device_count()) [[unlikely]] {
       std::string text = "device " + std::to_string(device) + " is not there; " + std::to_string(device_count());
@@ -436,6 +470,7 @@ class vendor_runtime final : public runtime {
     } catch (...) { return false; }
   }
 
+  static inline constinit std::atomic<bool> forked_{false};
   mutable std::atomic<int> count_{-1};
   std::atomic<signed char> pageable_[most_devices]{};
 };

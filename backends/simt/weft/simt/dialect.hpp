@@ -311,9 +311,10 @@ decltype(auto) with_arch(arch, F&& f) {
 
 /// The device that the machine plays, by the options of the calling thread; valid until its next call.
 inline const gpu::device_info& info(int device) {
-  if (device != 0) throw invalid_argument("simt", {}, "device " + std::to_string(device) + " is not there");
-  thread_local gpu::device_info facts;
   const simt_config& config = simt_options();
+  if (device < 0 || device >= config.devices)
+    throw invalid_argument("simt", {}, "device " + std::to_string(device) + " is not there");
+  thread_local gpu::device_info facts;
   facts = {arch::generic, config.multiprocessors, 64 * 1024, config.warp, std::int64_t{1} << 20};
   return facts;
 }

@@ -30,6 +30,7 @@ struct simt_config {
   bool shuffle_blocks = false;                   ///< shuffle=0|1    blocks start in a random order
   int multiprocessors = 4;                       ///< multiprocessors=   what the device says it has
   std::uint64_t max_spins = 1u << 22;            ///< max_spins=     waits without progress that make a livelock
+  int devices = 1;                               ///< for run times with more devices than the host's one
   std::size_t stack_bytes = 64 * 1024;  ///< stack=         of a GPU thread; 4 times that under AddressSanitizer
 
   /// Reads "name=value,name=value"; throws std::invalid_argument naming the word that is wrong.
