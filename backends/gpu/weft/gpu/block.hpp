@@ -120,6 +120,19 @@ struct held_run {
     }
     return v;
   }
+  /// The elements of one word alone.
+  static constexpr int word_items = packed ? 4 / static_cast<int>(sizeof(T)) : N;
+  template <class Block>
+  WEFT_DEVICE items<T, word_items> take_word(Block block, int k) const {
+    if constexpr (packed) {
+      items<T, word_items> v;
+      const std::uint32_t fresh = block.opaque(word[k]);
+      std::memcpy(v.value, &fresh, sizeof(fresh));
+      return v;
+    } else {
+      return take(block);
+    }
+  }
 };
 
 /// Loads a run that may reach past the end: of it[i …], `count` elements exist (0 or fewer: none of the run, but then

@@ -92,8 +92,9 @@ WEFT_DEVICE T fold_by_warp(Block block, const In& in, offset base, const Op& op)
   constexpr int S = shape::slots, W = Block::width, G = shape::lanes / W;
   const In at = in + (base + static_cast<int>(block.warp().lane()) * S);  // every access is one address and a constant
   items<T, S> v;
-  if constexpr (shape::rows == 1) {  // one byte: packed in words until their slot's turn
-    held_run<T, S> held[G];
+  if constexpr (shape::rows == 1) {  // one byte: packed in words until their slots' turn
+    using held_type = held_run<T, S>;
+    held_type held[G];
 #pragma unroll
     for (int g = 0; g < G; ++g) {
       items<T, S> row;
@@ -101,11 +102,17 @@ WEFT_DEVICE T fold_by_warp(Block block, const In& in, offset base, const Op& op)
       held[g].hold(row);
     }
 #pragma unroll
-    for (int s = 0; s < S; ++s) {
-      items<T, G> column;
+    for (int k = 0; k < held_type::words; ++k) {
+      items<T, held_type::word_items> part[G];
 #pragma unroll
-      for (int g = 0; g < G; ++g) column[g] = held[g].take(block)[s];
-      v[s] = fold_halves<G>(column, op);
+      for (int g = 0; g < G; ++g) part[g] = held[g].take_word(block, k);
+#pragma unroll
+      for (int s = 0; s < held_type::word_items; ++s) {
+        items<T, G> column;
+#pragma unroll
+        for (int g = 0; g < G; ++g) column[g] = part[g][s];
+        v[k * held_type::word_items + s] = fold_halves<G>(column, op);
+      }
     }
   } else {
     v = fold_rows<G, Wide, Block, T>(at, 0, op);

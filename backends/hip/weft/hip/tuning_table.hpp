@@ -44,6 +44,9 @@ inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
     // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, -, local threads, items,
     // -, bin bits,
     //                           from, to}; not measured
+    {arch::generic, 48, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28}},  // 64 KB of shared memory
+    {arch::generic, 84, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28}},
+    {arch::generic, 88, {12, 512, 256, 12, 0, 256, 10, 0, 12, 1 << 23, offset{1} << 28}},
     {arch::generic, 0, {12, 512, 256, 16, 0, 256, 16, 0, 12, 1 << 23, offset{1} << 28}},
 };
 
