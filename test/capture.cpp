@@ -104,6 +104,10 @@ struct by_low_bits {
 struct below_128 {
   WEFT_HOST_DEVICE offset operator()(u32 x) const { return static_cast<offset>(x & 127); }
 };
+/// Small enough for sums to fit the unsigned outputs.
+struct tenths {
+  WEFT_HOST_DEVICE float operator()(u32 x) const { return static_cast<float>(x % 256) * 0.1f; }
+};
 struct low_byte {
   WEFT_HOST_DEVICE int operator()(u32 x) const { return static_cast<int>(x & 255); }
 };
@@ -207,6 +211,10 @@ TEST_CASE("capture: scans") {
     weft::transform_exclusive_scan(on, x.random.begin(), x.random.end(), x.out2.begin(), 3u, weft::plus{},
                                    weft::square{});
   });
+  captured("scan in the fixed order", [](auto on, memory& x) {
+    const auto exact = on.require(weft::same_bits);
+    weft::transform_inclusive_scan(exact, x.random.begin(), x.random.end(), x.out.begin(), weft::plus{}, tenths{});
+  });
 }
 
 TEST_CASE("capture: selection") {
@@ -280,6 +288,11 @@ TEST_CASE("capture: by key, histograms, matrices") {
   captured("scans by key", [](auto on, memory& x) {
     weft::inclusive_scan_by_key(on, x.few.begin(), x.few.end(), x.random.begin(), x.out.begin());
     weft::exclusive_scan_by_key(on, x.few.begin(), x.few.end(), x.random.begin(), x.out2.begin(), 1u);
+  });
+  captured("sums by key in the fixed order", [](auto on, memory& x) {
+    const auto exact = on.require(weft::same_bits);
+    weft::reduce_by_key_into(exact, x.few.begin(), x.few.end(), weft::transformed(x.random.begin(), tenths{}),
+                             x.out.begin(), x.out2.begin(), x.count.begin());
   });
   captured("histogram", [](auto on, memory& x) {
     weft::histogram(on, x.random.begin(), x.random.end(), x.bins.begin(), 256, low_byte{});

@@ -3,6 +3,8 @@
 // to bring.
 #pragma once
 
+#include "fixed_scan.hpp"
+
 #include <weft/host_runtime.hpp>
 #include <weft/iterator.hpp>
 #include <weft/weft.hpp>
@@ -82,7 +84,15 @@ struct reference_backend {
   static void scan(const P&, In in, offset n, Out out, Op op, Init init, Kind) {
     using T = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
     if (n == 0) return;
-    if constexpr (std::is_same_v<Kind, weft::exclusive_t>) {
+    if constexpr (P::wants_same_bits && !weft::same_in_any_order<T>) {
+      std::vector<T> x;
+      for (offset i = 0; i < n; ++i) x.push_back(static_cast<T>(in[i]));
+      std::optional<T> before;
+      if constexpr (!is_none<Init>) before = init;
+      const auto scanned =
+          fixed_scan::scan(x, before, op, std::is_same_v<Kind, weft::inclusive_t>, weft::scan_shape<T>::bytes);
+      for (offset i = 0; i < n; ++i) out[i] = scanned[static_cast<std::size_t>(i)];
+    } else if constexpr (std::is_same_v<Kind, weft::exclusive_t>) {
       T sum = init;
       for (offset i = 0; i < n; ++i) {
         const T next = op(sum, static_cast<T>(in[i]));

@@ -123,7 +123,7 @@ void make(T* x, offset n, std::uint64_t seed, const std::string& verb, const std
         x[i] = static_cast<T>(bits >> 40 & 1);
         continue;
       }
-      if (verb == "inclusive_scan" || verb == "exclusive_scan") {
+      if (verb.rfind("inclusive_scan", 0) == 0 || verb == "exclusive_scan") {
         x[i] = std::is_integral_v<T> ? static_cast<T>(bits >> 40 & 15) : number<T>(bits);
         continue;
       }
@@ -185,12 +185,14 @@ std::vector<row>& rows() {
     one(1, "min_element", "i32"), one(1.f, "min_element", "f32"), one(1.f, "minmax_element", "f32");
     one(1, "count_if", "i32");
     one(1, "inclusive_scan", "i32"), one(1.f, "inclusive_scan", "f32"), one(1., "inclusive_scan", "f64");
+    one(1.f, "inclusive_scan_same_bits", "f32"), one(1., "inclusive_scan_same_bits", "f64");
     one(1, "exclusive_scan", "i32"), one(1, "scan_custom", "i32");
     one(1, "copy_if", "i32"), one(1., "copy_if", "f64");
     one(1, "partition", "i32", "", true, true), one(1., "partition", "f64", "", true, true);
     one(1, "unique", "i32", "", true), one(1, "remove_if", "i32", "", true);
     for (const char* kind : {"runs1", "runs8", "runs1024"})
-      list.push_back({"reduce_by_key", "i32-f32", kind, 4, 4, make_any<int>, make_values, false, false});
+      for (const char* verb : {"reduce_by_key", "reduce_by_key_same_bits"})
+        list.push_back({verb, "i32-f32", kind, 4, 4, make_any<int>, make_values, false, false});
     list.push_back({"unique_by_key", "i32-f32", "runs8", 4, 4, make_any<int>, make_values, true, false});
     for (const char* kind : {"runs1", "runs8", "runs1024"}) one(1, "run_length_encode", "i32", kind);
     one(1, "run_length_decode", "i32");
@@ -226,7 +228,7 @@ double digest(const row& r, const arguments& a, offset length) {
                       r.verb == "nested_reduce" || r.verb == "read";
   if (scalar) return a.value;
   if (r.any_order || r.verb == "unique_by_key" || r.verb == "unique" || r.verb == "remove_if" || r.verb == "copy_if" ||
-      r.verb == "reduce_by_key" || r.verb.rfind("set_", 0) == 0 || r.verb.rfind("run_", 0) == 0) {
+      r.verb.rfind("reduce_by_key", 0) == 0 || r.verb.rfind("set_", 0) == 0 || r.verb.rfind("run_", 0) == 0) {
     sum = a.value;
     if (!r.any_order) length = static_cast<offset>(a.value);
   }

@@ -107,6 +107,8 @@ void add_system(const char* backend) {
   BENCH_ROW(inclusive_scan, int, "i32");
   BENCH_ROW(inclusive_scan, float, "f32");
   BENCH_ROW(inclusive_scan, double, "f64");
+  BENCH_ROW(inclusive_scan_same_bits, float, "f32");
+  BENCH_ROW(inclusive_scan_same_bits, double, "f64");
   BENCH_ROW(exclusive_scan, int, "i32");
   BENCH_ROW(scan_custom, int, "i32");
   BENCH_ROW(copy_if, int, "i32");
@@ -117,6 +119,7 @@ void add_system(const char* backend) {
   BENCH_ROW(remove_if, int, "i32");
   BENCH_PAIR(unique_by_key, int, float, "i32-f32");
   BENCH_PAIR(reduce_by_key, int, float, "i32-f32");
+  BENCH_PAIR(reduce_by_key_same_bits, int, float, "i32-f32");
   BENCH_ROW(run_length_encode, int, "i32");
   BENCH_ROW(run_length_decode, int, "i32");
   BENCH_ROW(sort, u32, "u32");

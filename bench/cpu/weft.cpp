@@ -56,6 +56,10 @@ struct weft_system {
     weft::inclusive_scan(here, in<T>(a), in<T>(a) + a.n, out<T>(a));
   }
   template <class T>
+  static void inclusive_scan_same_bits(const arguments& a) {
+    weft::inclusive_scan(here.require(weft::same_bits), in<T>(a), in<T>(a) + a.n, out<T>(a));
+  }
+  template <class T>
   static void exclusive_scan(const arguments& a) {
     weft::exclusive_scan(here, in<T>(a), in<T>(a) + a.n, out<T>(a), T(1));
   }
@@ -86,6 +90,12 @@ struct weft_system {
   template <class K, class V>
   static void reduce_by_key(const arguments& a) {
     const auto ends = weft::reduce_by_key(here, in<K>(a), in<K>(a) + a.n, in2<V>(a), out<K>(a), out2<V>(a));
+    a.value = static_cast<double>(ends.first - out<K>(a));
+  }
+  template <class K, class V>
+  static void reduce_by_key_same_bits(const arguments& a) {
+    const auto ends =
+        weft::reduce_by_key(here.require(weft::same_bits), in<K>(a), in<K>(a) + a.n, in2<V>(a), out<K>(a), out2<V>(a));
     a.value = static_cast<double>(ends.first - out<K>(a));
   }
   template <class T>

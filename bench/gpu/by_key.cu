@@ -2,9 +2,9 @@
 // "run_length" or "histogram" for one of them, "skew" for skewed inputs and other run lengths too.
 #include "common.hpp"
 
+#include <weft/by_key.hpp>
 #include <weft/cuda.hpp>
 #include <weft/functional.hpp>
-#include <weft/gpu/by_key.hpp>
 #include <weft/gpu/histogram.hpp>
 #include <weft/gpu/run_lengths.hpp>
 #include <weft/stream.hpp>
@@ -21,6 +21,12 @@ struct make_run {
   int length;
   __host__ __device__ u32 operator()(std::int64_t i) const { return static_cast<u32>(bench::hash(i / length)); }
 };
+template <class V>
+struct make_value {  // sums of floats are exact
+  __host__ __device__ V operator()(std::int64_t i) const {
+    return static_cast<V>(std::is_integral_v<V> ? bench::hash(i) : bench::hash(i) % 16);
+  }
+};
 template <class T>
 struct make_sample {
   int bins, skew;  // of 100 samples, `skew` are the same
@@ -30,19 +36,21 @@ struct make_sample {
   }
 };
 
-void by_key(std::int64_t n, int length) {
+template <class V, class Policy = decltype(weft::cuda)>
+void by_key(const char* type, std::int64_t n, int length, const Policy& device = weft::cuda) {
   weft::stream stream{weft::cuda};
   const auto native = static_cast<cudaStream_t>(stream.ref().handle);
-  const auto policy = weft::cuda.on(stream.ref());
-  device_array<u32> keys(n), values(n), out_keys(n), out_values(n), peer_keys(n), peer_values(n);
+  const auto policy = device.on(stream.ref());
+  device_array<u32> keys(n), out_keys(n), peer_keys(n);
+  device_array<V> values(n), out_values(n), peer_values(n);
   device_array<std::int64_t> count(2);
   bench::generate(keys.p, n, make_run{length});
-  bench::generate(values.p, n, make_run{1});
+  bench::generate(values.p, n, make_value<V>{});
   std::size_t bytes = 0;
   auto peer = [&](void* s) {
     BENCH_CHECK(cub::DeviceReduce::ReduceByKey(s, bytes, static_cast<const u32*>(keys.p), peer_keys.p,
-                                               static_cast<const u32*>(values.p), peer_values.p, count.p + 1,
-                                               cuda::std::plus<u32>{}, n, native));
+                                               static_cast<const V*>(values.p), peer_values.p, count.p + 1,
+                                               cuda::std::plus<V>{}, n, native));
   };
   peer(nullptr);
   device_array<char> storage(bytes);
@@ -51,8 +59,8 @@ void by_key(std::int64_t n, int length) {
   bench::measure(
       native, a, b,
       [&] {
-        weft::gpu::reduce_by_key_into(policy, static_cast<const u32*>(keys.p), static_cast<const u32*>(values.p), n,
-                                      out_keys.p, out_values.p, count.p, weft::equal_to{}, weft::plus{});
+        const u32* const k = keys.p;
+        weft::reduce_by_key_into(policy, k, k + n, static_cast<const V*>(values.p), out_keys.p, out_values.p, count.p);
       },
       [&] { peer(storage.p); });
   BENCH_CHECK(cudaDeviceSynchronize());
@@ -60,7 +68,7 @@ void by_key(std::int64_t n, int length) {
   BENCH_CHECK(cudaMemcpy(found, count.p, 16, cudaMemcpyDeviceToHost));
   unsigned long long wrong = found[0] != found[1];
   wrong += bench::differ(out_keys.p, peer_keys.p, found[1]) + bench::differ(out_values.p, peer_values.p, found[1]);
-  bench::row("red_by_key", "u32/u32", std::to_string(length), n, a, b, wrong);
+  bench::row(Policy::wants_same_bits ? "by_key same" : "red_by_key", type, std::to_string(length), n, a, b, wrong);
 }
 
 void run_length(std::int64_t n, int length) {
@@ -129,7 +137,11 @@ int main(int argc, char** argv) {
   for (const std::int64_t n : sizes) {
     if (all || words.count("reduce_by_key"))
       for (int length : {8, 1, 1024, 1 << 30})
-        if (length == 8 || skewed) by_key(n, length);
+        if (length == 8 || skewed) {
+          by_key<u32>("u32/u32", n, length);
+          by_key<float>("u32/f32", n, length);
+          by_key<float>("u32/f32", n, length, weft::cuda.require(weft::same_bits));
+        }
     if (all || words.count("run_length"))
       for (int length : {8, 1, 1024, 1 << 30})
         if (length == 8 || skewed) run_length(n, length);

@@ -58,11 +58,11 @@ struct make_item {
   }
 };
 
-template <bool Inclusive, class T, class Op>
-void compare(const char* type, std::int64_t n, Op op) {
+template <bool Inclusive, class T, class Op, class Policy = decltype(weft::cuda)>
+void compare(const char* type, std::int64_t n, Op op, const Policy& device = weft::cuda) {
   weft::stream stream{weft::cuda};
   const auto native = static_cast<cudaStream_t>(stream.ref().handle);
-  const auto policy = weft::cuda.on(stream.ref());
+  const auto policy = device.on(stream.ref());
   device_array<T> in(n), out(n), peer_out(n);
   bench::generate(in.p, n, make_item<T>{});
   const T* const from = in.p;
@@ -107,7 +107,8 @@ void compare(const char* type, std::int64_t n, Op op) {
     BENCH_CHECK(cudaMemcpy(got.data(), out.p, n * sizeof(T), cudaMemcpyDeviceToHost));
     for (std::int64_t i = 0; i < n; ++i) wrong += std::memcmp(&want[i], &got[i], sizeof(T)) != 0;
   }
-  bench::row(Inclusive ? "scan" : "scan_ex", type, "uniform", n, ours, theirs, wrong);
+  bench::row(Inclusive ? "scan" : "scan_ex", type, Policy::wants_same_bits ? "same bits" : "uniform", n, ours, theirs,
+             wrong);
 }
 
 int main(int argc, char** argv) {
@@ -122,6 +123,8 @@ int main(int argc, char** argv) {
       if (!words.empty() && !words.count(type)) return;
       if (inclusive) compare<true, T>(type, n, op);
       if (exclusive) compare<false, T>(type, n, op);
+      if constexpr (std::is_floating_point_v<T>)
+        if (inclusive) compare<true, T>(type, n, op, weft::cuda.require(weft::same_bits));
     };
     both("u32", std::uint32_t{}, weft::plus{});
     both("f32", float{}, weft::plus{});

@@ -1,9 +1,12 @@
 // Runs of equal neighbouring keys, each folded or scanned on its own. reduce_by_key and unique_by_key are verbs; the
 // scans are one ordinary scan of (starts a run, value) pairs, whose operator lets a start cut off what came before.
-// One pass each. Operators need to be associative only.
+// One pass each. Operators need to be associative only. Floating-point results may differ in rounding between backends,
+// unless the policy says .require(weft::same_bits): then the order of operations is fixed (weft/fixed_order.hpp), and
+// values may have 56 bytes at most on GPUs.
 #pragma once
 
 #include <weft/adaptors.hpp>
+#include <weft/fixed_order.hpp>
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
@@ -23,21 +26,6 @@ struct equal_keys {
   }
 };
 
-// Scans by key: the value of a run so far, and whether a run starts (inclusive) or has just ended (exclusive) here.
-template <class T>
-struct segmented {
-  bool cut;
-  T value;
-};
-template <class Op>
-struct fold_within_segment {
-  Op op;
-  template <class T>
-  WEFT_HOST_DEVICE segmented<T> operator()(const segmented<T>& a, const segmented<T>& b) const {
-    if (b.cut) return b;
-    return segmented<T>{a.cut, static_cast<T>(op(a.value, b.value))};
-  }
-};
 struct value_of_segment {
   template <class T>
   WEFT_HOST_DEVICE T operator()(const segmented<T>& s) const {
@@ -67,6 +55,65 @@ struct shifted_segment_element {
   }
 };
 
+// reduce_by_key in the fixed order: a scan of run states, of which the last of each run is written.
+template <class Keys, class Values, class Equal, class V>
+struct run_element {
+  Keys keys;
+  Values values;
+  Equal equal;
+  WEFT_HOST_DEVICE run_state<V> operator()(offset i) const {
+    return run_state<V>{i == 0 || !equal(keys[i - 1], keys[i]) ? 1 : 0, static_cast<V>(values[i])};
+  }
+};
+template <class Keys, class OutKeys, class OutValues, class Equal>
+struct run_output {
+  Keys keys;
+  OutKeys out_keys;
+  OutValues out_values;
+  offset* count;
+  offset n;
+  Equal equal;
+  offset first = 0;
+
+  struct place {
+    const run_output* out;
+    offset i;
+    template <class V>
+    WEFT_HOST_DEVICE void operator=(const run_state<V>& s) const {
+      const offset run = s.heads - 1;
+      if (i == 0 || !out->equal(out->keys[i - 1], out->keys[i])) out->out_keys[run] = out->keys[i];
+      if (i + 1 == out->n) *out->count = s.heads;
+      if (i + 1 == out->n || !out->equal(out->keys[i], out->keys[i + 1])) out->out_values[run] = s.value;
+    }
+  };
+  WEFT_HOST_DEVICE place operator[](offset i) const { return {this, first + i}; }
+  WEFT_HOST_DEVICE run_output operator+(offset i) const {
+    run_output moved = *this;
+    moved.first += i;
+    return moved;
+  }
+};
+struct no_runs {
+  offset* count;
+  WEFT_HOST_DEVICE void operator()(offset) const { *count = 0; }
+};
+
+template <class P, class Keys, class Values, class OutKeys, class OutValues, class Equal, class Op>
+void sum_runs(const P& policy, Keys keys, Values values, offset n, OutKeys out_keys, OutValues out_values,
+              offset* count, Equal equal, Op op) {
+  using V = iter_value_t<Values>;
+  if constexpr (!P::wants_same_bits || same_in_any_order<V>) {
+    P::backend::reduce_by_key_into(policy, keys, values, n, out_keys, out_values, count, equal, op);
+  } else if (n == 0) {
+    P::backend::for_each_index(policy, 1, no_runs{count});
+  } else {
+    P::backend::scan(
+        policy, weft::transformed(weft::counting(offset{0}), run_element<Keys, Values, Equal, V>{keys, values, equal}),
+        n, run_output<Keys, OutKeys, OutValues, Equal>{keys, out_keys, out_values, count, n, equal}, join_runs<Op>{op},
+        none{}, inclusive_t{});
+  }
+}
+
 }  // namespace detail
 
 /// Folds the values of each run of equal neighbouring keys with op, in order; writes the first key and the fold of each
@@ -82,7 +129,7 @@ void reduce_by_key_into(const P& policy, Keys first, Keys last, Values values, O
   const auto to_keys = detail::checked(policy, "reduce_by_key", out_keys, n);
   const auto to = detail::checked(policy, "reduce_by_key", out_values, n);
   const auto runs = detail::checked(policy, "reduce_by_key", count, 1);
-  P::backend::reduce_by_key_into(policy, keys, in, n, to_keys, to, runs, equal, op);
+  detail::sum_runs(policy, keys, in, n, to_keys, to, runs, equal, op);
   weft::finish(policy);
 }
 
@@ -98,9 +145,8 @@ std::pair<OutKeys, OutValues> reduce_by_key(const P& policy, Keys first, Keys la
   const auto in = detail::checked(policy, "reduce_by_key", values, n);
   const auto to_keys = detail::checked(policy, "reduce_by_key", out_keys, n);
   const auto to = detail::checked(policy, "reduce_by_key", out_values, n);
-  const offset runs = P::backend::template returned<offset>(policy, [&](offset* count) {
-    P::backend::reduce_by_key_into(policy, keys, in, n, to_keys, to, count, equal, op);
-  });
+  const offset runs = P::backend::template returned<offset>(
+      policy, [&](offset* count) { detail::sum_runs(policy, keys, in, n, to_keys, to, count, equal, op); });
   return {out_keys + runs, out_values + runs};
 }
 

@@ -1,7 +1,7 @@
 // Prefix sums: out[i] = the fold of the elements up to i. One verb and one pass: every element is read once and written
 // once. Operators need to be associative only (string-like monoids work); no identity is asked for, none assumed.
 // Integer results are the same everywhere. Floating-point results may differ in rounding between backends and devices,
-// unless the policy says .require(weft::same_bits).
+// unless the policy says .require(weft::same_bits): then the order of operations is fixed (weft/fixed_order.hpp).
 #pragma once
 
 #include <weft/functional.hpp>

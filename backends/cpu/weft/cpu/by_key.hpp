@@ -9,6 +9,7 @@
 #include <weft/backend.hpp>
 #include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/select.hpp>
+#include <weft/fixed_order.hpp>
 
 namespace weft::inline v100::cpu {
 
@@ -152,9 +153,7 @@ void reduce_by_key_into(const Policy&, const Plan& plan, Keys keys, Values value
                         OutValues out_values, Count count, Equal equal, Op op) {
   using K = iter_value_t<Keys>;
   using V = iter_value_t<Values>;
-  static_assert(
-      !Policy::wants_same_bits || std::is_integral_v<V>,
-      "weft: reduce_by_key cannot keep same_bits for this type yet; drop .require(same_bits) or sum integers");
+  static_assert(!Policy::wants_same_bits || same_in_any_order<V>, "algorithms that want the same bits scan run states");
   constexpr offset block = Plan::block;
   if (n <= 0) {
     *count = 0;

@@ -4,10 +4,12 @@
 // kilobyte or so, whose beginnings are then added in a loop that vectorises; several threads do the same with blocks
 // instead of folding them first. All else runs element by element.
 //
-// Floating-point results depend on the blocks, so they differ in the last bits between one and more threads.
+// Floating-point results depend on the blocks, so they differ in the last bits between one and more threads, unless
+// the policy says .require(same_bits) (cpu/scan_fixed.hpp).
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/cpu/scan_fixed.hpp>
 #include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
@@ -176,15 +178,13 @@ void scan(const Policy& policy, In in, offset n, Out out, Op op, Init init, Mode
   constexpr bool inclusive = std::is_same_v<Mode, inclusive_t>;
   static_assert(inclusive || !is_none<Init>, "an exclusive scan needs an initial value");
   if (n <= 0) return;
-  using accumulator = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
-  static_assert(!Policy::wants_same_bits || std::is_integral_v<accumulator>,
-                "weft: scan cannot keep same_bits for this type yet; drop .require(same_bits) or scan integers");
-  if constexpr (is_none<Init>) {
-    using T = iter_value_t<In>;
-    detail::scan_range<inclusive, T, Scheduler>(policy, in, n, out, op, maybe<T>{});
-  } else {
-    detail::scan_range<inclusive, Init, Scheduler>(policy, in, n, out, op, maybe<Init>{init});
-  }
+  using T = std::conditional_t<is_none<Init>, iter_value_t<In>, Init>;
+  maybe<T> first;
+  if constexpr (!is_none<Init>) first.emplace(init);
+  if constexpr (Policy::wants_same_bits && !same_in_any_order<T>)
+    detail::scan_in_fixed_order<inclusive, T, Scheduler>(in, n, out, op, first);
+  else
+    detail::scan_range<inclusive, T, Scheduler>(policy, in, n, out, op, first);
 }
 
 }  // namespace weft::cpu

@@ -275,8 +275,7 @@ void reduce_by_key_into(const P& policy, Keys keys, Values values, offset n, Out
                         Count count, Equal equal, Op op) {
   using kernel = reduce_by_key_kernel<Keys, Values, OutKeys, OutValues, Count, Equal, Op, typename P::tuning>;
   using V = typename kernel::V;
-  static_assert(!P::wants_same_bits || std::is_integral_v<V>,
-                "weft: reduce_by_key cannot keep same_bits for this type yet; drop .require(same_bits)");
+  static_assert(!P::wants_same_bits || same_in_any_order<V>, "algorithms that want the same bits scan run states");
   on_arch(policy, [&]<arch A>() {
     if (n == 0) return launch<A>(policy, 1, no_runs_kernel<Count>{count});
     if constexpr (std::is_pointer_v<Keys> && sizeof(typename kernel::K) + sizeof(V) <= 128 &&

@@ -1,25 +1,12 @@
-// What reductions by key know of consecutive elements: how many runs begin in them and what the last one folds to; and
-// how that is put together over lanes and tiles.
+// What reductions by key know of consecutive elements (run_state in weft/fixed_order.hpp): how it is put together over
+// lanes and tiles.
 #pragma once
 
+#include <weft/fixed_order.hpp>
 #include <weft/gpu/lookback.hpp>
 
 namespace weft::inline v100::gpu {
 
-/// Of consecutive elements: how many runs begin in them, and the fold of the last run as far as it lies in them.
-template <class V>
-struct run_state {
-  offset heads;
-  V value;
-};
-template <class Op>
-struct join_runs {
-  Op op;
-  template <class V>
-  WEFT_DEVICE run_state<V> operator()(const run_state<V>& a, const run_state<V>& b) const {
-    return {a.heads + b.heads, b.heads > 0 ? b.value : static_cast<V>(op(a.value, b.value))};
-  }
-};
 template <class V>
 struct payload<run_state<V>> {
   static constexpr int words = 1 + payload<V>::words;

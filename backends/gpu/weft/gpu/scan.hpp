@@ -7,12 +7,13 @@
 // copies, a pipeline of persistent blocks (gpu/scan_pipeline.hpp). Tuning says from where on which.
 //
 // Floating-point sums depend on how far each look-back reached, so they may differ in the last bits from run to run;
-// integers never do. `.require(same_bits)` is therefore refused for types that are not integers.
+// integers never do. For all else `.require(same_bits)` takes another way (gpu/scan_fixed.hpp).
 #pragma once
 
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
+#include <weft/gpu/scan_fixed.hpp>
 #include <weft/gpu/scan_pipeline.hpp>
 
 namespace weft::inline v100::gpu {
@@ -155,33 +156,34 @@ void scan(const P& policy, In in, offset n, Out out, Op op, Init init, Kind) {
   using kernel = scan_kernel<In, Out, Op, Init, Kind, selector, false>;
   using T = typename kernel::T;
   static_assert(std::is_same_v<Kind, inclusive_t> || !is_none<Init>, "an exclusive scan needs an initial value");
-  static_assert(!P::wants_same_bits || std::is_integral_v<T>,
-                "weft: scan cannot keep same_bits for this type yet; drop .require(same_bits) or scan integers");
   if (n == 0) return;
-  on_arch(policy, [&]<arch A>() {
-    constexpr scan_tuning tuning = kernel::template tuning<A>;
-    const auto by_tile = [&]<class K>(std::type_identity<K>) {
-      const offset tiles = ceil_div(n, K::template shape<A>::items);
-      lookback_states states(policy, tiles, payload<T>::words);
-      launch<A>(policy, tiles, K{in, out, n, {op}, init, states.view(), vector_aligned(in), vector_aligned(out)});
-      states.launched(tiles);
-    };
-    if constexpr (tuning.few.threads > 0 && payload<T>::words <= 4) {
-      using few = scan_kernel<In, Out, Op, Init, Kind, selector, true>;
-      if (n <= few::template shape<A>::items * tuning.few.tiles) return by_tile(std::type_identity<few>{});
-    }
-    if constexpr (tuning.pipeline.threads > 0 && payload<T>::words <= 4 && bulk_source<In>::possible) {
-      using pipeline = scan_pipeline_kernel<In, Out, Op, Init, Kind, selector>;
-      if (n >= tuning.pipeline.from && vector_aligned(in)) {
-        const offset tiles = ceil_div(n, pipeline::template shape<A>::items);
-        const offset resident = resident_blocks<A, pipeline>(policy), blocks = tiles < resident ? tiles : resident;
-        lookback_states states(policy, tiles + 1, payload<T>::words);  // never none: even one tile takes a ticket
-        launch<A>(policy, blocks, pipeline{in, out, n, {op}, init, states.view(), vector_aligned(out)});
-        return states.launched(tiles + blocks);
+  if constexpr (P::wants_same_bits && !same_in_any_order<T>)
+    return scan_in_fixed_order(policy, in, n, out, op, init, Kind{});
+  else
+    return on_arch(policy, [&]<arch A>() {
+      constexpr scan_tuning tuning = kernel::template tuning<A>;
+      const auto by_tile = [&]<class K>(std::type_identity<K>) {
+        const offset tiles = ceil_div(n, K::template shape<A>::items);
+        lookback_states states(policy, tiles, payload<T>::words);
+        launch<A>(policy, tiles, K{in, out, n, {op}, init, states.view(), vector_aligned(in), vector_aligned(out)});
+        states.launched(tiles);
+      };
+      if constexpr (tuning.few.threads > 0 && payload<T>::words <= 4) {
+        using few = scan_kernel<In, Out, Op, Init, Kind, selector, true>;
+        if (n <= few::template shape<A>::items * tuning.few.tiles) return by_tile(std::type_identity<few>{});
       }
-    }
-    by_tile(std::type_identity<kernel>{});
-  });
+      if constexpr (tuning.pipeline.threads > 0 && payload<T>::words <= 4 && bulk_source<In>::possible) {
+        using pipeline = scan_pipeline_kernel<In, Out, Op, Init, Kind, selector>;
+        if (n >= tuning.pipeline.from && vector_aligned(in)) {
+          const offset tiles = ceil_div(n, pipeline::template shape<A>::items);
+          const offset resident = resident_blocks<A, pipeline>(policy), blocks = tiles < resident ? tiles : resident;
+          lookback_states states(policy, tiles + 1, payload<T>::words);  // never none: even one tile takes a ticket
+          launch<A>(policy, blocks, pipeline{in, out, n, {op}, init, states.view(), vector_aligned(out)});
+          return states.launched(tiles + blocks);
+        }
+      }
+      by_tile(std::type_identity<kernel>{});
+    });
 }
 
 }  // namespace weft::gpu
