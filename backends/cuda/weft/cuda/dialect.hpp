@@ -335,6 +335,7 @@ struct block {
     asm volatile("" : "+r"(w));
     return w;
   }
+  static WEFT_DEVICE void part_schedule() {}  // ptxas keeps within the registers of the launch bounds
   static WEFT_DEVICE std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
     std::uint32_t r;
     asm("prmt.b32 %0, %1, 0, %2;" : "=r"(r) : "r"(v), "r"(from));

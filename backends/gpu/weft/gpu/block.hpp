@@ -135,6 +135,16 @@ struct held_run {
   }
 };
 
+/// The same number, of which the compiler does not know what it was compared with before. Many unrolled comparisons
+/// that recur are otherwise kept, and with 64 lanes each takes two of the few scalar registers.
+template <class Block>
+WEFT_DEVICE int compared_anew(Block block, int i) {
+  if constexpr (Block::width == 64)
+    return static_cast<int>(block.opaque(static_cast<std::uint32_t>(i)));
+  else
+    return i;
+}
+
 /// Loads a run that may reach past the end: of it[i …], `count` elements exist (0 or fewer: none of the run, but then
 /// it[i + count - 1] does). In the place of the others stands the last one, a value only to have one.
 template <int Run, bool Full, class Block, class It, class T>

@@ -53,6 +53,7 @@ struct bucket_sorter {
     }
     for (int i = t * 4; i < bins / 2; i += Threads * 4) Block::template store_vector<16>(&s.bin.pair[i], vec<16>{});
     std::uint32_t zeros = 0;
+    m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i) {
       if (raw) {
@@ -70,6 +71,7 @@ struct bucket_sorter {
       if (lower && upper) return false;
     }
     range_of(block, s, least, most);
+    m = compared_anew(block, m);
     if (least == most) {  // and the values stay where they are
 #pragma unroll
       for (int i = 0; i < Items; ++i)
@@ -83,6 +85,7 @@ struct bucket_sorter {
     };
 
     std::uint32_t rank[Items];
+    m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i) {
       rank[i] = 0;
@@ -93,6 +96,7 @@ struct bucket_sorter {
     }
     block.sync();
     if (crowded(block, s, m)) return false;
+    m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i)
       if (i * Threads + t < m) {
@@ -169,10 +173,11 @@ struct bucket_sorter {
           s.next[t] += in_tile;
         }
         block.sync();
+        const int still = compared_anew(block, held);
 #pragma unroll
         for (int i = 0; i < Items; ++i) {
           const std::uint32_t place = pos[i] + s.place[digit(k[i])];
-          if (mine + i * W < held) {
+          if (mine + i * W < still) {
             to[place] = k[i];
             if constexpr (has_values) to_values[place] = from_values[start + mine + i * W];
           }
@@ -207,7 +212,8 @@ struct bucket_sorter {
       if (raw && there) k[i] = order.encode(k[i]);
       if constexpr (has_values) v[i] = there ? values[mine + i * W] : value_type{};
     }
-    sort_by_digits<Threads, Items, Value>(block, s.digits, order, m, k, v);
+    sort_by_digits<Threads, Items, Value>(block, s.digits, order, compared_anew(block, m), k, v);
+    m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i)
       if (mine + i * W < m) {

@@ -78,6 +78,7 @@ WEFT_DEVICE items<T, reduction_shape<T>::slots> fold_rows(const In& at, int firs
   } else {
     constexpr int apart = all / G;  // leaves lie apart at the deepest level: bit 128 is folded first
     v = fold_rows<G / 2, Wide, Block, T>(at, first, op);
+    if constexpr (G * S * shape::rows * sizeof(T) > 512) Block::part_schedule();  // or loads fill every register
     const items<T, S> w = fold_rows<G / 2, Wide, Block, T>(at, first + apart, op);
 #pragma unroll
     for (int s = 0; s < S; ++s) v[s] = op(v[s], w[s]);

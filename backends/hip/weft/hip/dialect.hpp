@@ -270,6 +270,7 @@ struct block {
     asm volatile("" : "+v"(w));
     return w;
   }
+  static WEFT_DEVICE void part_schedule() { asm volatile("" ::: "memory"); }
   static WEFT_DEVICE std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
     return __builtin_amdgcn_perm(0u, v,
                                  (from & 3) | (from >> 4 & 3) << 8 | (from >> 8 & 3) << 16 | (from >> 12 & 3) << 24);

@@ -261,6 +261,7 @@ class block {
   }
 
   static std::uint32_t opaque(std::uint32_t w) { return w; }
+  static void part_schedule() {}
   static std::uint32_t permute_bytes(std::uint32_t v, std::uint32_t from) {
     std::uint32_t result = 0;
     for (int k = 0; k < 4; ++k) result |= (v >> (from >> (4 * k) & 3) * 8 & 0xff) << (8 * k);
