@@ -15,7 +15,7 @@ constexpr weft::capture_options strict{weft::capture_mode::global};
 
 /// Counts what the run time is asked for.
 struct counting_tool : weft::profile::tool {
-  std::atomic<int> kernels{0}, allocations{0}, copies{0}, fills{0}, waits{0}, graphs{0}, algorithms{0};
+  std::atomic<int> kernels{0}, allocations{0}, copies{0}, fills{0}, waits{0}, graphs{0}, algorithms{0}, others{0};
   void end(const weft::profile::event& e) noexcept override {
     using weft::profile::kind;
     (e.what == kind::kernel       ? kernels
@@ -24,7 +24,8 @@ struct counting_tool : weft::profile::tool {
      : e.what == kind::fill       ? fills
      : e.what == kind::wait       ? waits
      : e.what == kind::graph      ? graphs
-                                  : algorithms) += e.what != kind::release;
+     : e.what == kind::algorithm  ? algorithms
+                                  : others) += 1;
   }
 };
 

@@ -88,6 +88,13 @@ class mock_runtime final : public weft::runtime {
     }
     finish(queue_of(s));
   }
+  bool device_synchronize(int) override {
+    std::lock_guard lock(guard_);
+    alive();
+    ++host_waits;
+    for (auto& q : queues_) finish(*q);
+    return true;
+  }
   bool stream_ready(stream_ref s) override {
     std::lock_guard lock(guard_);
     alive();

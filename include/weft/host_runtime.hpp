@@ -70,11 +70,13 @@ class host_runtime_type final : public runtime {
     check(!capturing(s), "stream synchronize", "a stream that records a graph cannot be waited for");
     const told tell(profile::kind::wait, "stream synchronize", s);
   }
+  bool device_synchronize(int) override { return true; }
   bool stream_ready(stream_ref) override { return true; }
   // All default streams share one id: work there is done on return, so their memory may be shared too.
   std::uint64_t stream_id(stream_ref s) override { return s.handle ? static_cast<host_stream*>(s.handle)->id : 1; }
-  bool capturing(stream_ref s) override { return host_recording(s) != nullptr; }
+  bool capturing(stream_ref s) override { return measuring() || host_recording(s) != nullptr; }
   void host_callback(stream_ref s, void (*call)(void*), void* argument) override {
+    if (measuring()) return;
     if (host_graph* graph = host_recording(s)) return graph->add(false, [=](stream_ref) { call(argument); });
     call(argument);
   }
@@ -121,14 +123,14 @@ class host_runtime_type final : public runtime {
   }
 
   void copy(void* to, const void* from, std::size_t bytes, stream_ref s) override {
-    if (bytes == 0) return;
+    if (bytes == 0 || measuring()) return;
     if (host_graph* graph = host_recording(s))
       return graph->add(false, [=, this](stream_ref replay) { copy(to, from, bytes, replay); });
     const told tell(profile::kind::copy, "copy", s, to, bytes);
     std::memmove(to, from, bytes);
   }
   void fill_bytes(void* to, unsigned char value, std::size_t bytes, stream_ref s) override {
-    if (bytes == 0) return;
+    if (bytes == 0 || measuring()) return;
     if (host_graph* graph = host_recording(s))
       return graph->add(false, [=, this](stream_ref replay) { fill_bytes(to, value, bytes, replay); });
     const told tell(profile::kind::fill, "fill bytes", s, to, bytes);

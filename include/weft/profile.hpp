@@ -21,17 +21,20 @@ namespace weft::inline v100 {
 namespace profile {
 
 enum class kind : unsigned char {
-  algorithm,   ///< a verb on behalf of the algorithm `name`; an algorithm made of several verbs tells of each
-  kernel,      ///< one launch of a GPU kernel by the algorithm `name` (the launch, not the kernel's run)
-  allocation,  ///< memory taken from the vendor or the operating system; `bytes`, and at the end `memory`
-  release,     ///< memory given back there
-  copy,        ///< `bytes` copied
-  fill,        ///< `bytes` filled
-  wait,        ///< the host waits for a stream or an event
-  graph,       ///< a recorded graph is launched
+  algorithm,        ///< a verb on behalf of the algorithm `name`; an algorithm made of several verbs tells of each
+  kernel,           ///< one launch of a GPU kernel by the algorithm `name` (the launch, not the kernel's run)
+  allocation,       ///< memory taken from the vendor or the operating system; `bytes`, and at the end `memory`
+  release,          ///< memory given back there
+  copy,             ///< `bytes` copied
+  fill,             ///< `bytes` filled
+  wait,             ///< the host waits for a stream or an event
+  graph,            ///< a recorded graph is launched
+  pool_allocation,  ///< memory handed out by a pool, be it new (then an allocation is told of as well) or used before
+  pool_release,     ///< memory taken back by a pool
 };
 constexpr const char* name_of(kind k) {
-  constexpr const char* names[] = {"algorithm", "kernel", "allocation", "release", "copy", "fill", "wait", "graph"};
+  constexpr const char* names[] = {"algorithm", "kernel", "allocation", "release",         "copy",
+                                   "fill",      "wait",   "graph",      "pool allocation", "pool release"};
   return names[static_cast<int>(k)];
 }
 
@@ -76,6 +79,26 @@ inline void take_interest(unsigned reason, int change) noexcept {
   else
     interest.fetch_or(reason);
 }
+
+inline constinit thread_local int measurements = 0;
+inline bool measuring() noexcept {
+  return (interest.load(std::memory_order_relaxed) & graphs_record) != 0 && measurements != 0;
+}
+/// While one lives, the calling thread only measures what memory its calls ask for (weft::workspace_bytes): run times
+/// say that every stream records and put no work into any, verbs take their memory and return.
+class measurement {
+ public:
+  measurement() noexcept {
+    take_interest(graphs_record, 1);
+    ++measurements;
+  }
+  measurement(const measurement&) = delete;
+  measurement& operator=(const measurement&) = delete;
+  ~measurement() {
+    --measurements;
+    take_interest(graphs_record, -1);
+  }
+};
 
 /// What the calling thread is doing for its user: set where an algorithm checks its ranges, cleared at its end.
 struct current_call {

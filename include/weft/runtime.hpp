@@ -79,7 +79,9 @@ class runtime {
   virtual void stream_synchronize(stream_ref) = 0;
   virtual bool stream_ready(stream_ref) = 0;
   virtual std::uint64_t stream_id(stream_ref) = 0;  ///< never reused within a process, unlike handles
-  virtual bool capturing(stream_ref) = 0;           ///< true while the stream records a graph
+  /// Waits for all streams of the device, those of others too; false where the run time cannot.
+  virtual bool device_synchronize(int /*device*/) { return false; }
+  virtual bool capturing(stream_ref) = 0;  ///< true while the stream records a graph
   virtual void host_callback(stream_ref, void (*)(void*), void* argument) = 0;
 
   virtual void* event_create(int device, bool timing) = 0;

@@ -64,6 +64,7 @@ class block_list {
   }
 
   bool empty() const noexcept { return size_ == 0; }
+  std::int64_t size() const noexcept { return size_; }
   block_node* first(int index, node_store& nodes) noexcept { return nodes.at(heads_[index]); }
 
   void put(int index, void* memory, pool_event* event, node_store& nodes) noexcept {

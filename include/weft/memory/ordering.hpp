@@ -11,12 +11,14 @@
 //   one_thread<O>   O without a lock.
 //
 // Streams are told apart by ids, never by handles, which vendors reuse. For streams that weft owns and for
-// thread-default streams no event is recorded until one is needed or they end; foreign ones, which may vanish
-// unannounced, cost an event at each deallocate.
+// thread-default streams no event is recorded until one is needed or they end. Foreign ones may vanish unannounced, so
+// what they free must be behind an event before others may have it: one for each large block, one for every few small
+// ones. Until then the small ones are the stream's own; should it vanish, trim() finds that they are free.
 #pragma once
 
 #include <weft/memory/block_list.hpp>
 #include <weft/memory/stream_watch.hpp>
+#include <weft/profile.hpp>
 
 #include <mutex>
 #include <vector>
@@ -36,6 +38,7 @@ class stream_lists {
   ~stream_lists() {
     for (pool_event* event : events_) owner_.event_destroy(event->native), delete event;
     for (stream_blocks* stream : streams_) delete stream;
+    for (stream_blocks* stream : foreign_) delete stream;
   }
 
   static stream_identity identify(stream_ref stream) { return detail::identify(stream); }
@@ -48,6 +51,8 @@ class stream_lists {
   /// A block that this stream freed: its order is enough.
   void* take(int index, stream_ref stream, stream_identity who) {
     if (who.kind == stream_kind::foreign) [[unlikely]] {
+      if (stream_blocks* mine = foreign_blocks_of(who.id))
+        if (void* memory = mine->free.take(index, nodes_)) return memory;
       for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
         if (node->event->stream == who.id) return take_shared(index, node);
       return nullptr;
@@ -83,9 +88,15 @@ class stream_lists {
     return nullptr;
   }
 
-  void put(int index, void* memory, stream_ref stream, stream_identity who) {
-    if (who.kind == stream_kind::foreign) [[unlikely]]
-      return shared_.put(index, memory, record(stream, who.id), nodes_);
+  /// `small`: not worth an event of its own.
+  void put(int index, void* memory, stream_ref stream, stream_identity who, bool small) {
+    if (who.kind == stream_kind::foreign) [[unlikely]] {
+      stream_blocks* const mine = small ? foreign_blocks_for(stream, who) : nullptr;
+      if (mine == nullptr) return shared_.put(index, memory, record(stream, who.id), nodes_);
+      mine->free.put(index, memory, nullptr, nodes_);
+      if (mine->free.size() >= most_uncovered) cover(*mine, stream);
+      return;
+    }
     blocks_of(stream, who).free.put(index, memory, nullptr, nodes_);
   }
   /// Never to be handed out again.
@@ -95,6 +106,7 @@ class stream_lists {
 
   /// Covers what the stream freed by one event, so that anyone may have it once the event has passed.
   void stream_ended(stream_ref stream, std::uint64_t id) noexcept {
+    if (stream_blocks* known_as_foreign = foreign_blocks_of(id)) cover(*known_as_foreign, stream);
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       if (streams_[i]->id != id) continue;
       cover(*streams_[i], stream);
@@ -114,6 +126,7 @@ class stream_lists {
       for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
         if (!node->event->passed)
           node->event->passed = attempt([&] { return owner_.event_synchronize(node->event->native), true; });
+    settle_foreign();
   }
   /// gone(index, memory) for every settled block; those for which it answers true leave the lists.
   template <class F>
@@ -138,6 +151,49 @@ class stream_lists {
     block_list free{};
   };
   static constexpr std::size_t hints = 64;
+  static constexpr std::int64_t most_uncovered =
+      16;                                          // small blocks that a foreign stream has freed and no event covers
+  static constexpr std::size_t most_foreign = 16;  // streams that may have such blocks
+
+  /// Of a foreign stream, or null.
+  stream_blocks* foreign_blocks_of(std::uint64_t id) noexcept {
+    for (stream_blocks* known : foreign_)
+      if (known->id == id) return known;
+    return nullptr;
+  }
+  /// The same, made if there is room: streams may have vanished, so there is an end to how many are remembered.
+  stream_blocks* foreign_blocks_for(stream_ref stream, stream_identity who) {
+    if (stream_blocks* known = foreign_blocks_of(who.id)) return known;
+    if (foreign_.size() < most_foreign) {
+      foreign_.reserve(most_foreign);
+      foreign_.push_back(new stream_blocks{stream, who.id, who.kind});
+      return foreign_.back();
+    }
+    for (stream_blocks* known : foreign_)
+      if (known->free.empty()) {
+        known->stream = stream, known->id = who.id;
+        return known;
+      }
+    return nullptr;
+  }
+  /// Waits for the whole device where blocks of foreign streams are not behind events: the streams may not be asked.
+  /// Not while anybody records a graph, whose stream that would spoil.
+  void settle_foreign() noexcept {
+    if ((interest.load(std::memory_order_relaxed) & graphs_record) != 0) return;
+    for (stream_blocks* known : foreign_) {
+      if (known->free.empty()) continue;
+      const bool done = attempt([&] {
+        if (!owner_.device_synchronize(device_)) return false;
+        pool_event* const event = spare_event();
+        spare_events_.pop_back();
+        event->stream = known->id;
+        event->passed = true;
+        known->free.move_all(shared_, nodes_, event);
+        return true;
+      });
+      if (!done) return;
+    }
+  }
 
   stream_blocks& blocks_of(stream_ref stream, stream_identity who) {
     // Where a stream was found last, so that a warm call does not search. Checked before it is believed.
@@ -163,14 +219,18 @@ class stream_lists {
     }
   }
 
-  pool_event* record(stream_ref stream, std::uint64_t id) {
+  /// The last of the spare events, of which there is one afterwards.
+  pool_event* spare_event() {
     if (spare_events_.empty()) {
       events_.reserve(events_.size() + 1);
       spare_events_.reserve(events_.size() + 1);
       events_.push_back(new pool_event(owner_.event_create(device_, false)));
       spare_events_.push_back(events_.back());
     }
-    pool_event* event = spare_events_.back();
+    return spare_events_.back();
+  }
+  pool_event* record(stream_ref stream, std::uint64_t id) {
+    pool_event* event = spare_event();
     owner_.event_record(event->native, stream);
     spare_events_.pop_back();
     event->stream = id;
@@ -219,6 +279,7 @@ class stream_lists {
   runtime& owner_;
   const int device_;
   std::vector<stream_blocks*> streams_;
+  std::vector<stream_blocks*> foreign_;  // what they freed and no event covers
   std::size_t hints_[hints]{};
   node_store nodes_;
   block_list shared_;  // each block behind an event
@@ -238,7 +299,9 @@ class one_list {
   void* take(int index, stream_ref, stream_identity) noexcept { return free_.take(index, nodes_); }
   void* take_done(int, stream_identity) noexcept { return nullptr; }
   void* take_waiting(int, stream_ref) noexcept { return nullptr; }
-  void put(int index, void* memory, stream_ref, stream_identity) noexcept { free_.put(index, memory, nullptr, nodes_); }
+  void put(int index, void* memory, stream_ref, stream_identity, bool) noexcept {
+    free_.put(index, memory, nullptr, nodes_);
+  }
   void set_aside(int, void*) noexcept {}
   bool is_done(stream_ref stream) { return stream.ready(); }
   void stream_ended(stream_ref, std::uint64_t) noexcept {}

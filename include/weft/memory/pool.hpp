@@ -20,9 +20,11 @@
 #include <weft/memory/checking.hpp>
 #include <weft/memory/ordering.hpp>
 #include <weft/memory/sources.hpp>
+#include <weft/profile.hpp>
 
 #include <atomic>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace weft::inline v100 {
@@ -35,6 +37,7 @@ struct pool_statistics {
   std::size_t set_aside_bytes = 0;         ///< freed while a graph was recorded
   std::uint64_t vendor_allocations = 0;    ///< pieces taken from the source
   std::uint64_t warm_allocations = 0;      ///< served from the same stream's list
+  std::uint64_t larger_reuses = 0;         ///< served by an idle block of a larger size
   std::uint64_t cross_stream_reuses = 0;   ///< taken over from another stream after it was done
   std::uint64_t cross_stream_waits = 0;    ///< taken over with a wait put into the taking stream
   std::uint64_t captured_allocations = 0;  ///< made while a graph was recorded
@@ -67,59 +70,14 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   }
 
   void* allocate(std::size_t bytes, std::size_t alignment, stream_ref stream) override {
-    if (bytes == 0) return nullptr;
-    if (alignment > Caching::alignment) [[unlikely]]
-      detail::refuse("pool allocate", "alignment above 256");
-    if (bytes > Caching::largest) [[unlikely]]
-      detail::refuse_memory(name(), bytes, stream, "no such size");
-    const int index = Caching::class_of(bytes);
-    if constexpr (Ordering::asks_for_capture)
-      if (source_.owner().capturing(stream)) [[unlikely]]
-        return allocate_captured(bytes, index, stream);
-    const detail::stream_identity who = idle_blocks::identify(stream);
-
-    std::lock_guard lock(guard_);
-    const std::size_t capacity = Caching::class_bytes(index);
-    void* memory = idle_.take(index, stream, who);
-    if (memory != nullptr) [[likely]] {
-      ++statistics_.warm_allocations;
-      if (!caching_.is_small(capacity)) idle_large_ -= capacity;
-    } else {
-      memory = allocate_cold(bytes, index, stream, who);
-    }
-    checking_.handed_out(memory, bytes, capacity, host_kind_);
-    statistics_.used_bytes += capacity;
-    if (statistics_.used_bytes > statistics_.used_peak) statistics_.used_peak = statistics_.used_bytes;
-    return memory;
+    if ((detail::interest.load(std::memory_order_relaxed) & detail::tools_listen) != 0) [[unlikely]]
+      return allocate_and_tell(bytes, alignment, stream);
+    return hand_out(bytes, alignment, stream);
   }
-
   void deallocate(void* memory, std::size_t bytes, std::size_t, stream_ref stream) noexcept override {
-    if (memory == nullptr) return;
-    try {
-      const bool capturing = Ordering::asks_for_capture && source_.owner().capturing(stream);
-      const detail::stream_identity who = capturing ? detail::stream_identity{} : idle_blocks::identify(stream);
-      std::lock_guard lock(guard_);
-      if (!captured_.empty() && std::erase(captured_, memory) != 0) [[unlikely]]
-        return source_.owner().deallocate_ordered(memory, bytes, stream);
-      const int index = Caching::class_of(bytes);
-      const std::size_t capacity = Caching::class_bytes(index);
-      statistics_.used_bytes -= capacity;
-      checking_.came_back(memory, bytes, capacity, host_kind_);
-      if (capturing) [[unlikely]] {
-        statistics_.set_aside_bytes += capacity;
-        return idle_.set_aside(index, memory);
-      }
-      if (!caching_.is_small(capacity)) {
-        if (!caching_.keeps(capacity, idle_large_) && idle_.is_done(stream)) {
-          idle_.block_gone();
-          return give_back(memory, capacity);
-        }
-        idle_large_ += capacity;
-      }
-      idle_.put(index, memory, stream, who);
-    } catch (...) {
-      // The stream cannot be asked: the driver is gone or the context is lost. The block is no longer safe to hand out.
-    }
+    if ((detail::interest.load(std::memory_order_relaxed) & detail::tools_listen) != 0) [[unlikely]]
+      return deallocate_and_tell(memory, bytes, stream);
+    take_back(memory, bytes, stream);
   }
 
   memory_kind kind() const noexcept override { return source_.kind(); }
@@ -139,6 +97,79 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   }
 
  private:
+  void* hand_out(std::size_t bytes, std::size_t alignment, stream_ref stream) {
+    if (bytes == 0) return nullptr;
+    if (alignment > Caching::alignment) [[unlikely]]
+      detail::refuse("pool allocate", "alignment above 256");
+    if (bytes > Caching::largest) [[unlikely]]
+      detail::refuse_memory(name(), bytes, stream, "no such size");
+    int index = Caching::class_of(bytes);
+    if constexpr (Ordering::asks_for_capture)
+      if (source_.owner().capturing(stream)) [[unlikely]]
+        return allocate_captured(bytes, index, stream);
+    const detail::stream_identity who = idle_blocks::identify(stream);
+
+    std::lock_guard lock(guard_);
+    void* memory = idle_.take(index, stream, who);
+    if (memory != nullptr) [[likely]] {
+      ++statistics_.warm_allocations;
+      if (is_large(index)) idle_large_ -= Caching::class_bytes(index);
+    } else {
+      memory = allocate_cold(bytes, index, stream, who);
+    }
+    const std::size_t capacity = Caching::class_bytes(index);
+    checking_.handed_out(memory, bytes, capacity, host_kind_);
+    statistics_.used_bytes += capacity;
+    if (statistics_.used_bytes > statistics_.used_peak) statistics_.used_peak = statistics_.used_bytes;
+    return memory;
+  }
+
+  void take_back(void* memory, std::size_t bytes, stream_ref stream) noexcept {
+    if (memory == nullptr) return;
+    try {
+      const bool capturing = Ordering::asks_for_capture && source_.owner().capturing(stream);
+      const detail::stream_identity who = capturing ? detail::stream_identity{} : idle_blocks::identify(stream);
+      std::lock_guard lock(guard_);
+      if (!captured_.empty() && std::erase(captured_, memory) != 0) [[unlikely]]
+        return source_.owner().deallocate_ordered(memory, bytes, stream);
+      int index = Caching::class_of(bytes);
+      if (!larger_.empty()) [[unlikely]]
+        if (const auto at = larger_.find(memory); at != larger_.end()) index = at->second, larger_.erase(at);
+      const std::size_t capacity = Caching::class_bytes(index);
+      statistics_.used_bytes -= capacity;
+      checking_.came_back(memory, bytes, capacity, host_kind_);
+      if (capturing) [[unlikely]] {
+        statistics_.set_aside_bytes += capacity;
+        return idle_.set_aside(index, memory);
+      }
+      if (!caching_.is_small(capacity)) {
+        if (!caching_.keeps(capacity, idle_large_) && idle_.is_done(stream)) {
+          idle_.block_gone();
+          return give_back(memory, capacity);
+        }
+        idle_large_ += capacity;
+      }
+      idle_.put(index, memory, stream, who, caching_.is_small(capacity));
+    } catch (...) {
+      // The stream cannot be asked: the driver is gone or the context is lost. The block is no longer safe to hand out.
+    }
+  }
+
+  [[gnu::noinline, gnu::cold]] void* allocate_and_tell(std::size_t bytes, std::size_t alignment, stream_ref stream) {
+    if (bytes == 0) return nullptr;
+    detail::told tell(profile::kind::pool_allocation, "pool allocation",
+                      {&source_.owner(), stream.handle, stream.device}, nullptr, bytes);
+    void* memory = hand_out(bytes, alignment, stream);
+    tell.memory(memory);
+    return memory;
+  }
+  [[gnu::noinline, gnu::cold]] void deallocate_and_tell(void* memory, std::size_t bytes, stream_ref stream) noexcept {
+    if (memory == nullptr) return;
+    const detail::told tell(profile::kind::pool_release, "pool release",
+                            {&source_.owner(), stream.handle, stream.device}, memory, bytes);
+    take_back(memory, bytes, stream);
+  }
+
   using idle_blocks = typename Ordering::template idle_blocks<Caching::classes>;
   struct slab {
     std::byte* memory;
@@ -151,14 +182,37 @@ class basic_pool final : public memory_resource, private detail::stream_observer
 
   // The cold path, in the order of what it costs the device -----------------------------------------------------------
 
-  [[gnu::noinline, gnu::cold]] void* allocate_cold(std::size_t bytes, int index, stream_ref stream,
+  // `index` becomes the class of the block that is found.
+  [[gnu::noinline, gnu::cold]] void* allocate_cold(std::size_t bytes, int& index, stream_ref stream,
                                                    detail::stream_identity who) {
     if (void* memory = idle_.take_done(index, who)) return took(memory, index, statistics_.cross_stream_reuses);
+    if (is_large(index))
+      if (void* memory = take_larger(index, 2 * Caching::class_bytes(index), stream, who)) return memory;
     if (void* memory = allocate_new(index)) return memory;
     if (void* memory = idle_.take_waiting(index, stream)) return took(memory, index, statistics_.cross_stream_waits);
+    if (void* memory = take_larger(index, Caching::largest, stream, who)) return memory;
     trim_locked();
     if (void* memory = allocate_new(index)) return memory;
     detail::refuse_memory(name(), bytes, stream, "after giving idle blocks back");
+  }
+
+  // An idle block of at most so many bytes that is too large, rather than another from the source. That it is no block
+  // of the size asked for is remembered until it comes back.
+  void* take_larger(int& index, std::size_t most_bytes, stream_ref stream, detail::stream_identity who) {
+    for (int larger = index + 1; larger < Caching::classes && Caching::class_bytes(larger) <= most_bytes; ++larger) {
+      void* memory = idle_.take(larger, stream, who);
+      if (memory == nullptr) memory = idle_.take_done(larger, who);
+      if (memory == nullptr) continue;
+      try {
+        larger_.emplace(memory, larger);
+      } catch (...) {
+        idle_.put(larger, memory, stream, who, !is_large(larger));
+        throw;
+      }
+      index = larger;
+      return took(memory, larger, statistics_.larger_reuses);
+    }
+    return nullptr;
   }
 
   void* took(void* memory, int index, std::uint64_t& counter) noexcept {
@@ -290,7 +344,8 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   std::vector<slab> slabs_;  // by address
   std::size_t current_ = 0;  // the slab that small blocks are cut from
   std::size_t idle_large_ = 0;
-  std::vector<void*> captured_;  // handed out while a graph was recorded, not freed yet
+  std::unordered_map<void*, int> larger_;  // handed out for less than their class
+  std::vector<void*> captured_;            // handed out while a graph was recorded, not freed yet
 };
 
 /// The default pool: a policy's resource unless `.with()` names another.

@@ -32,8 +32,9 @@ struct stream_watch {
   std::vector<stream_observer*> observers;
   std::mutex live_guard;  // a leaf: nothing is locked while it is held
   std::vector<live_stream> live;
-  // How many streams have ended: what a thread remembers of a handle (identify below) holds while this stands still.
-  std::atomic<std::uint64_t> ended{1};
+  // How many streams have begun and ended: what a thread remembers of a handle (identify below) holds while this stands
+  // still.
+  std::atomic<std::uint64_t> changes{1};
 
   // Made on first use and never destroyed, so that static objects may use it in any order.
   static stream_watch& instance() {
@@ -58,6 +59,7 @@ struct stream_watch {
   void began(stream_ref stream, std::uint64_t id) {
     std::lock_guard lock(live_guard);
     live.push_back({stream.owner, id});
+    changes.fetch_add(1, std::memory_order_release);  // the handle may have been known as a foreign stream's
   }
   bool is_live(const runtime* owner, std::uint64_t id) noexcept {
     std::lock_guard lock(live_guard);
@@ -71,7 +73,7 @@ struct stream_watch {
     for (stream_observer* observer : observers) observer->stream_ending(stream, id);
     std::lock_guard lock(live_guard);
     std::erase_if(live, [&](const live_stream& s) { return s.owner == stream.owner && s.id == id; });
-    ended.fetch_add(1, std::memory_order_release);
+    changes.fetch_add(1, std::memory_order_release);
   }
 };
 
@@ -118,7 +120,7 @@ struct stream_identity {
 /// What the calling thread knows of a few streams, so that a warm call does not ask the vendor (30 ns each time).
 struct known_stream {
   stream_ref stream;
-  std::uint64_t ended = 0;
+  std::uint64_t changes = 0;
   stream_identity identity;
 };
 inline constexpr std::size_t known_count = 8;
@@ -131,22 +133,26 @@ inline known_stream& known_slot(stream_ref stream) noexcept {
 
 [[gnu::noinline, gnu::cold]] inline stream_identity identify_slowly(stream_ref stream) {
   const stream_watch& watch = stream_watch::instance();
-  const std::uint64_t ended = watch.ended.load(std::memory_order_acquire);
+  const std::uint64_t changes = watch.changes.load(std::memory_order_acquire);
   stream_identity found{stream.owner->stream_id(stream)};
   if (stream.handle == stream.owner->default_stream().handle)
     found.kind = stream_kind::thread_default;
   else if (stream_watch::instance().is_live(stream.owner, found.id))
     found.kind = stream_kind::owned;
-  if (found.kind != stream_kind::foreign) known_slot(stream) = {stream, ended, found};
+  known_slot(stream) = {stream, changes, found};
   return found;
 }
 
-/// A stream's id and kind. Foreign streams are asked for every time, because their handles are reused unannounced.
+/// A stream's id and kind. Foreign streams are asked for their ids every time, because their handles are reused
+/// unannounced.
 inline stream_identity identify(stream_ref stream) {
   const known_stream& known = known_slot(stream);
-  if (known.stream == stream && known.ended == stream_watch::instance().ended.load(std::memory_order_acquire))
-      [[likely]]
-    return known.identity;
+  if (known.stream == stream && known.changes == stream_watch::instance().changes.load(std::memory_order_acquire))
+      [[likely]] {
+    if (known.identity.kind != stream_kind::foreign) [[likely]]
+      return known.identity;
+    if (stream.owner->stream_id(stream) == known.identity.id) return known.identity;
+  }
   return identify_slowly(stream);
 }
 

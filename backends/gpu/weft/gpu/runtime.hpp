@@ -109,6 +109,13 @@ class vendor_runtime final : public runtime {
     const weft::detail::told tell(profile::kind::wait, "stream synchronize", s);
     check<Vendor>(Vendor::stream_synchronize(native(s)), "stream synchronize");
   }
+  bool device_synchronize(int device) override {
+    const on_device guard(*this, device);
+    const relaxed_capture relaxed;
+    const weft::detail::told tell(profile::kind::wait, "device synchronize", {this, nullptr, device});
+    check<Vendor>(Vendor::device_synchronize(), "device synchronize");
+    return true;
+  }
   bool stream_ready(stream_ref s) override {
     const on_device guard = for_stream(s);
     const relaxed_capture relaxed;
@@ -119,11 +126,13 @@ class vendor_runtime final : public runtime {
     return Vendor::stream_id(native(s), s.device);
   }
   bool capturing(stream_ref s) override {
+    if (weft::detail::measuring()) return true;
     const on_device guard = for_stream(s);
     bool yes = false;
     return good(Vendor::is_capturing(native(s), &yes)) && yes;
   }
   void host_callback(stream_ref s, void (*call)(void*), void* argument) override {
+    if (weft::detail::measuring()) return;
     const on_device guard = for_stream(s);
     check<Vendor>(Vendor::launch_host_function(native(s), call, argument), "host callback");
   }
@@ -220,13 +229,13 @@ class vendor_runtime final : public runtime {
   }
 
   void copy(void* to, const void* from, std::size_t bytes, stream_ref s) override {
-    if (bytes == 0) return;
+    if (bytes == 0 || weft::detail::measuring()) return;
     const on_device guard = for_stream(s);
     const weft::detail::told tell(profile::kind::copy, "copy", s, to, bytes);
     check<Vendor>(Vendor::copy(to, from, bytes, native(s)), "copy");
   }
   void fill_bytes(void* to, unsigned char value, std::size_t bytes, stream_ref s) override {
-    if (bytes == 0) return;
+    if (bytes == 0 || weft::detail::measuring()) return;
     const on_device guard = for_stream(s);
     const weft::detail::told tell(profile::kind::fill, "fill bytes", s, to, bytes);
     check<Vendor>(Vendor::fill(to, value, bytes, native(s)), "fill bytes");
@@ -234,13 +243,13 @@ class vendor_runtime final : public runtime {
 
   void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
                  std::size_t rows, stream_ref s) override {
-    if (width == 0 || rows == 0) return;
+    if (width == 0 || rows == 0 || weft::detail::measuring()) return;
     const on_device guard = for_stream(s);
     const weft::detail::told tell(profile::kind::copy, "copy rows", s, to, width * rows);
     check<Vendor>(Vendor::copy_rows(to, to_pitch, from, from_pitch, width, rows, native(s)), "copy rows");
   }
   void prefetch(const void* memory, std::size_t bytes, int device, stream_ref s) override {
-    if (bytes == 0 || !migrates(device < 0 ? s.device : device)) return;
+    if (bytes == 0 || weft::detail::measuring() || !migrates(device < 0 ? s.device : device)) return;
     const on_device guard = for_stream(s);
     const weft::detail::told tell(profile::kind::copy, "prefetch", s, memory, bytes);
     check<Vendor>(Vendor::prefetch(memory, bytes, device, native(s)), "prefetch");
