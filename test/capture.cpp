@@ -1,9 +1,12 @@
 // Every algorithm that returns no value, recorded in the strictest mode with a resource that gives out slices of one
 // block (so nothing is allocated while recording) and replayed on other input: replay and plain call must leave the
 // same memory, byte for byte. Peer defects 4 and 5. Nothing of the input may be looked at while recording, so the input
-// of the recording is not the input of any replay.
+// of the recording is not the input of any replay. The same calls are then made once more in a workspace of the size
+// that weft::workspace_bytes tells: no memory is taken from anywhere, and the results are the same.
 #include <weft/buffer.hpp>
 #include <weft/graph.hpp>
+#include <weft/memory/no_allocation.hpp>
+#include <weft/memory/workspace.hpp>
 #include <weft/profile.hpp>
 #include <weft/weft.hpp>
 
@@ -112,6 +115,31 @@ struct low_byte {
   WEFT_HOST_DEVICE int operator()(u32 x) const { return static_cast<int>(x & 255); }
 };
 
+/// Measures the call, which touches nothing, and makes it in a workspace: what `here` holds then.
+template <class Call>
+std::vector<std::vector<unsigned char>> in_workspace(const Call& call, memory& here, weft::stream& s) {
+  const auto before = here.all();
+  std::size_t bytes;
+  {
+    weft::no_allocation measuring(weft::no_allocation::when::count);
+    bytes = weft::workspace_bytes(policy.on(s), [&](auto on) { call(on, here); });
+    REQUIRE(measuring.seen() == 0);
+  }
+  s.synchronize();
+  REQUIRE(here.all() == before);
+  weft::buffer<char> memory(policy, static_cast<offset>(bytes));
+  weft::workspace space(memory.data(), bytes);
+  {
+    weft::no_allocation strict(weft::no_allocation::when::count);
+    call(policy.on(s).with(space), here);
+    s.synchronize();
+    REQUIRE(strict.seen() == 0);
+  }
+  REQUIRE(space.used() == 0);
+  REQUIRE(space.peak() <= bytes);
+  return here.all();
+}
+
 /// Records call(policy on the stream), replays it on two other inputs, and calls it plainly on each.
 template <class Call>
 void captured(const char* name, const Call& call) {
@@ -148,6 +176,8 @@ void captured(const char* name, const Call& call) {
       REQUIRE((replayed[i] == plain[i]));
     }
     REQUIRE(plain != before);
+    here.load(seed);
+    REQUIRE((in_workspace(call, here, s) == plain));
   }
 }
 

@@ -174,6 +174,9 @@ template <class P>
 void check_not_recording(const P& policy) {
   if (!(interest.load(std::memory_order_relaxed) & graphs_record)) [[likely]]
     return;
+  if (measuring())
+    refuse(this_call.name, "a call that returns a value cannot be measured: its _into form needs the same workspace",
+           policy.where());
   if (policy.has_stream() && policy.stream().owner->capturing(policy.stream()))
     refuse(this_call.name, "a call that returns a value waits for it and cannot be recorded: use its _into form",
            policy.where());

@@ -42,6 +42,9 @@ class memory_resource {
   virtual void deallocate(void* memory, std::size_t bytes, std::size_t alignment, stream_ref stream) noexcept = 0;
   virtual memory_kind kind() const noexcept = 0;
   virtual std::string_view name() const noexcept = 0;
+  /// True: calls take all their temporary memory from here, also the few words that GPU backends otherwise keep for a
+  /// stream from call to call (then they are cleared each time). Adaptors answer what the resource below does.
+  virtual bool exclusive() const noexcept { return false; }
 
  protected:
   ~memory_resource() = default;

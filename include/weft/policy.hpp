@@ -82,6 +82,8 @@ class policy {
   memory_resource& resource() const {
     return resource_ ? *resource_ : default_resource(Backend::runtime(), stream().device);
   }
+  /// All temporary memory is to come from the resource (memory_resource::exclusive).
+  bool has_exclusive_resource() const noexcept { return resource_ != nullptr && resource_->exclusive(); }
   constexpr const std::source_location& where() const noexcept { return where_; }
 
  private:

@@ -36,6 +36,7 @@ class limit_resource final : public memory_resource {
     used_.fetch_sub(bytes, std::memory_order_relaxed);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "limit"; }
   std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
 
@@ -73,6 +74,7 @@ class statistics_resource final : public memory_resource {
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "statistics"; }
 
   memory_statistics statistics() const noexcept {
@@ -117,6 +119,7 @@ class fallback_resource final : public memory_resource {
   }
   /// What the first says; blocks of the second's may be of another kind.
   memory_kind kind() const noexcept override { return first_.kind(); }
+  bool exclusive() const noexcept override { return first_.exclusive(); }
   std::string_view name() const noexcept override { return "fallback"; }
   /// Blocks of the second's in use.
   std::size_t fallen_back() const noexcept { return count_.load(std::memory_order_relaxed); }
@@ -143,6 +146,7 @@ class thread_safe_resource final : public memory_resource {
     upstream_.deallocate(memory, bytes, alignment, stream);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "thread-safe"; }
 
  private:
@@ -170,6 +174,7 @@ class aborting_resource final : public memory_resource {
     upstream_.deallocate(memory, bytes, alignment, stream);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "aborting"; }
 
  private:

@@ -45,6 +45,7 @@ class any_resource final : public memory_resource {
   }
   memory_kind kind() const noexcept override { return held_->kind(); }
   std::string_view name() const noexcept override { return held_->name(); }
+  bool exclusive() const noexcept override { return held_->exclusive(); }
 
   /// The resource held, or nullptr when it is not an R.
   template <class R>
@@ -65,6 +66,7 @@ class any_resource final : public memory_resource {
     virtual void deallocate(void*, std::size_t, std::size_t, stream_ref) noexcept = 0;
     virtual memory_kind kind() const noexcept = 0;
     virtual std::string_view name() const noexcept = 0;
+    virtual bool exclusive() const noexcept = 0;
     const char* type;
   };
   template <class R>
@@ -92,6 +94,14 @@ class any_resource final : public memory_resource {
       else
         return "user's resource";
     }
+    bool exclusive() const noexcept override {
+      if constexpr (requires {
+                      { resource.exclusive() } -> std::same_as<bool>;
+                    })
+        return resource.exclusive();
+      else
+        return false;
+    }
     R resource;
   };
   struct reference {
@@ -104,6 +114,7 @@ class any_resource final : public memory_resource {
     }
     memory_kind kind() const noexcept { return to->kind(); }
     std::string_view name() const noexcept { return to->name(); }
+    bool exclusive() const noexcept { return to->exclusive(); }
     memory_resource* to;
   };
 

@@ -97,6 +97,7 @@ class debug_resource final : public memory_resource {
   void check_freed() noexcept { release_freed(0); }
 
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "debug"; }
 
   std::size_t live_blocks() const {

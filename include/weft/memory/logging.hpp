@@ -52,6 +52,7 @@ class logging_resource final : public memory_resource {
     upstream_.deallocate(memory, bytes, alignment, stream);
   }
   memory_kind kind() const noexcept override { return upstream_.kind(); }
+  bool exclusive() const noexcept override { return upstream_.exclusive(); }
   std::string_view name() const noexcept override { return "logging"; }
 
  private:

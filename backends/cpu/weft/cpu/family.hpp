@@ -31,6 +31,10 @@ class family {
   /// resource then keeps it for the graph.
   template <class P, class Plan, class F>
   static void call(const P& policy, const char* name, Plan plan, F f) {
+    if (weft::detail::measuring()) [[unlikely]] {
+      const planned_memory measured(policy, plan);
+      return;
+    }
     if (weft::detail::host_graph* graph = weft::detail::recording_of(policy)) [[unlikely]] {
       const planned_memory memory(policy, plan);
       graph->add(true, [policy, name, plan, f](stream_ref replay) {
@@ -47,6 +51,7 @@ class family {
 
  public:
   static constexpr bool is_device = false;
+  static constexpr bool can_measure = true;  // weft::workspace_bytes
   static weft::runtime& runtime() { return host_runtime(); }
 
   template <class P, class F>
@@ -145,7 +150,7 @@ class family {
   template <class P, class In, class Less>
     requires std::is_arithmetic_v<iter_value_t<In>>
   static bool min_index_into(const P& policy, In in, offset n, offset* index, Less less) {
-    if (policy.has_stream() && weft::detail::host_recording(policy.stream())) return false;
+    if (weft::detail::measuring() || weft::detail::recording_of(policy) != nullptr) return false;
     const weft::detail::told tell(policy, "min_index");
     return cpu::min_index_into<Scheduler>(policy, in, n, index, less);
   }

@@ -22,6 +22,8 @@
 namespace weft::inline v100::gpu {
 
 struct family {
+  static constexpr bool can_measure = true;  // weft::workspace_bytes
+
   /// Throws where the program has no code for the device, or there is no device.
   static void probe(int device) { static_cast<void>(dialect::info(device)); }
 

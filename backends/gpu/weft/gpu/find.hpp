@@ -87,7 +87,7 @@ void find_first_into(const P& policy, offset n, Out out, Predicate predicate) {
     runtime& owner = P::backend::runtime();
     const stream_ref stream = policy.stream();
     constexpr std::size_t bytes = 2 * sizeof(std::uint64_t);
-    if (owner.capturing(stream)) {
+    if (takes_own_words(policy)) {
       temporary<std::uint64_t> words(policy, 2);
       owner.fill_bytes(words.data(), 0, bytes, stream);
       launch<A>(policy, blocks,

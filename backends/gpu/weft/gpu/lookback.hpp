@@ -262,7 +262,7 @@ class lookback_states {
     runtime& owner = P::backend::runtime();
     const stream_ref stream = policy.stream();
     std::uint64_t* memory;
-    if (owner.capturing(stream)) {
+    if (takes_own_words(policy)) {
       own_.emplace(policy, n);
       memory = own_->data();
       owner.fill_bytes(memory, 0, bytes, stream);

@@ -2,7 +2,7 @@
 // that count arrivals put the zeros back, so a warm call needs no memset and no allocation. One slab per thread, device
 // and stream (told apart by an id that is never reused, unlike handles), grown and never shrunk. While a stream is
 // being captured a slab would be shared by replays on any stream, so there the words are allocated and cleared inside
-// the graph.
+// the graph; likewise where all memory is to come from the policy's resource (a workspace).
 #pragma once
 
 #include <weft/memory/pool.hpp>
@@ -76,6 +76,12 @@ state_slab& slab_of(runtime& owner, stream_ref stream) {
   return weft::detail::stream_state<tagged_slab<Tag>>(owner, stream);
 }
 
+/// A call with this policy brings its own words, cleared each time, rather than those kept for the stream.
+template <class P>
+bool takes_own_words(const P& policy) {
+  return policy.has_exclusive_resource() || P::backend::runtime().capturing(policy.stream());
+}
+
 struct counters_tag {};
 
 /// `n` 32-bit counters, zero when the kernel starts; the kernel must leave them zero.
@@ -87,7 +93,7 @@ class arrival_counters {
     runtime& owner = P::backend::runtime();
     const stream_ref stream = policy.stream();
     const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(std::uint32_t);
-    if (owner.capturing(stream)) {
+    if (takes_own_words(policy)) {
       own_.emplace(policy, n);
       words_ = own_->data();
       owner.fill_bytes(words_, 0, bytes, stream);
