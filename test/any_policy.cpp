@@ -155,6 +155,22 @@ TEST_CASE("any_policy: stream, resource, device and place go with it") {
   REQUIRE_THROWS_AS(where.on(weft::stream_ref{}), weft::invalid_argument);
 }
 
+TEST_CASE("any_policy: streams, events, buffers and guards are made from it") {
+  const auto where = weft::policy(here + ":0");
+  const weft::device_guard guard(where);
+  REQUIRE(where.run_time().current_device() == 0);
+  weft::stream s{where};
+  weft::event passed{where};
+  weft::buffer<u32> x(where.on(s), 1000), y(where, 10);
+  REQUIRE(x.stream() == s.ref());
+  REQUIRE(y.stream() == where.stream());
+  visit_here(where.on(s), [&](const auto& on) { weft::fill(on, x.begin(), x.end(), 3u); });
+  passed.record(s);
+  passed.synchronize();
+  REQUIRE(weft::reduce(policy.on(s), x.begin(), x.end(), 0u) == 3000);
+  REQUIRE_THROWS_AS(weft::buffer<u32>(where, -1), weft::invalid_argument);
+}
+
 TEST_CASE("policy: on_device is a policy of that device, which waits") {
   const auto first = policy.on_device(0);
   REQUIRE_FALSE(first.has_stream());

@@ -31,6 +31,8 @@ class buffer {
   template <execution_policy P>
   buffer(const P& policy, offset n)
       : buffer((detail::check_stream(policy, "buffer"), policy.stream()), policy.resource(), n, policy.where()) {}
+  template <run_time_policy P>
+  buffer(const P& policy, offset n) : buffer(policy.stream(), policy.resource(), n, policy.where()) {}
   buffer(stream_ref stream, memory_resource& resource, offset n, const std::source_location& where = {})
       : stream_(stream), resource_(&resource), n_(n) {
     if (n < 0 || n > most) [[unlikely]]

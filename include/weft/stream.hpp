@@ -36,6 +36,12 @@ stream_ref legacy_stream(const P& policy) {
   return borrow(policy, nullptr);
 }
 
+/// A policy chosen at run time (weft/any_policy.hpp): streams, events, buffers and guards take it as well.
+template <class P>
+concept run_time_policy = !execution_policy<P> && requires(const P& p) {
+  p.run_time().stream_create(p.device(), {});
+};
+
 // Devices ------------------------------------------------------------------------------------------------------------
 
 /// How many devices the backend has: 0 where there is no driver; 1 on CPU backends.
@@ -50,6 +56,8 @@ class device_guard {
  public:
   template <execution_policy P>
   device_guard(const P&, int device) : device_guard(P::backend::runtime(), device) {}
+  /// The device of a policy chosen at run time.
+  explicit device_guard(const run_time_policy auto& chosen) : device_guard(chosen.run_time(), chosen.device()) {}
   device_guard(runtime& owner, int device) : owner_(owner), before_(owner.current_device()) {
     if (device != before_) owner_.set_device(device);
   }
@@ -78,9 +86,8 @@ class stream {
       : stream(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
   template <execution_policy P>
   stream(const P&, int device, stream_options options = {}) : stream(P::backend::runtime(), device, options) {}
-  /// On the device of a policy chosen at run time (weft/any_policy.hpp).
-  template <class P>
-    requires(!execution_policy<P> && requires(const P& p) { p.run_time().stream_create(p.device(), {}); })
+  /// On the device of a policy chosen at run time.
+  template <run_time_policy P>
   explicit stream(const P& policy, stream_options options = {}) : stream(policy.run_time(), policy.device(), options) {}
   stream(runtime& owner, int device, stream_options options = {})
       : stream(stream_ref{&owner, owner.stream_create(device, options), device}) {}
@@ -177,6 +184,8 @@ class event {
   template <execution_policy P>
   explicit event(const P&, event_options options = {})
       : event(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
+  template <run_time_policy P>
+  explicit event(const P& policy, event_options options = {}) : event(policy.run_time(), policy.device(), options) {}
   event(runtime& owner, int device, event_options options = {})
       : owner_(&owner), handle_(owner.event_create(device, options.timing)), device_(device), timing_(options.timing) {}
   event(event&& other) noexcept

@@ -14,6 +14,9 @@
 #include <weft/memory/result_slot.hpp>
 #include <weft/stream.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -200,6 +203,30 @@ void errors() {
   weft::finish(policy);
 }
 
+void children() {
+  weft::stream s{policy};
+  const weft::buffer<char> inherited(policy.on(s), 1000);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    int refused = 0;
+    auto refuses = [&](auto call) {
+      try {
+        call();
+      } catch (const weft::error& e) {
+        refused += std::string(e.what()).find("forked from one that had used the device") != std::string::npos;
+      }
+    };
+    refuses([] { weft::buffer<char>(policy, 1 << 24); });
+    refuses([&] { device().fill_bytes(const_cast<char*>(inherited.data()), 0, 1000, s); });
+    refuses([&] { s.synchronize(); });
+    _exit(3 - refused);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  expect(status == 0, "a forked child is refused, and does not hang");
+}
+
 void many_threads() {
   weft::pool_resource pool(device());
   std::vector<std::thread> threads;
@@ -287,6 +314,7 @@ int main() {
   capture();
   pointers();
   errors();
+  children();
   many_threads();
   static_pool = std::make_unique<weft::pool_resource>(device());
   static_buffer = weft::to_buffer(policy, std::vector<int>(1000, 3));
