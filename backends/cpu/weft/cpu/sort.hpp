@@ -113,7 +113,7 @@ template <class Scheduler, class K, class E, class Less>
 void sort_elements(const elements_plan<K, E, Less>& plan, E* data, offset n, const Less& less) {
   if constexpr (sorts_by_bits<K, Less>) {
     constexpr bool descending = std::is_same_v<Less, weft::greater>;
-    if constexpr (plan.in_registers) {
+    if constexpr (elements_plan<K, E, Less>::in_registers) {
       if (sort_numbers<Scheduler, descending>(plan.numbers, data, n)) return;
     }
     using key = key_bits<K, descending>;
