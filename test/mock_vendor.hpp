@@ -7,6 +7,7 @@
 
 #include <weft/gpu/runtime.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 struct mock_vendor {
@@ -61,16 +63,17 @@ struct mock_vendor {
     bool peers = false, shut_down = false;
     error fault = success;  // of a kernel, met at the next wait; the devices are lost then
     std::map<char*, block> blocks;
-    std::map<std::pair<std::uintptr_t, int>, stream_state> special;  // legacy and thread's own, of each device
-    std::set<int> synchronized;                                      // devices
+    std::map<std::tuple<std::uintptr_t, int, int>, stream_state> special;  // legacy and threads' own, of each device
+    std::set<int> synchronized;                                            // devices
     std::uint64_t next_id = 1;
-    int calls = 0;  // of everything that would reach the driver
+    std::atomic<int> calls{0};  // of everything that would reach the driver
   };
   static world& the() {
     static world* const it = new world;  // outlives static objects
     return *it;
   }
-  static inline thread_local int current = 0;
+  static inline std::atomic<int> threads{0};
+  static inline thread_local int current = 0, thread = ++threads;
   static inline thread_local error last = success;
 
   // Every call: errors stay for clear_error, as in the vendors' run times.
@@ -80,13 +83,15 @@ struct mock_vendor {
     return last = e;
   }
   static stream state_of(stream s) {
+    std::lock_guard lock(the().guard);
     const auto bits = reinterpret_cast<std::uintptr_t>(s);
     if (bits > 2) return s;
-    auto [at, made] = the().special.try_emplace({bits, current}, stream_state{current, 0});
+    auto [at, made] = the().special.try_emplace({bits, current, bits == 2 ? thread : 0}, stream_state{current, 0});
     if (made) at->second.id = the().next_id++;
     return &at->second;
   }
   static const std::pair<char* const, block>* find(const void* memory) {
+    std::lock_guard lock(the().guard);
     auto at = the().blocks.upper_bound(static_cast<char*>(const_cast<void*>(memory)));
     if (at == the().blocks.begin()) return nullptr;
     --at;
@@ -129,7 +134,10 @@ struct mock_vendor {
   static error device_name(std::string* text, int device) {
     return *text = "mock " + std::to_string(device), done(success);
   }
-  static error device_synchronize() { return the().synchronized.insert(current), wait(); }
+  static error device_synchronize() {
+    std::lock_guard lock(the().guard);
+    return the().synchronized.insert(current), wait();
+  }
   static error wait() {
     const error met = the().fault;
     if (met != success && !is_fatal(met)) the().fault = success;
