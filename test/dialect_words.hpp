@@ -228,6 +228,21 @@ struct bits_word {
   }
 };
 
+/// Bits above the four numbers are set to show that they are ignored.
+struct permute_bytes_word {
+  static WEFT_HOST_DEVICE constexpr u32 from(unsigned t) { return static_cast<u32>(mix(t + 1000)) & 0xffff3333u; }
+  template <class Block>
+  static WEFT_DEVICE u64 ask(Block block) {
+    return block.permute_bytes(static_cast<u32>(mix(block.thread())), from(block.thread()));
+  }
+  static u64 answer(place p) {
+    const auto v = static_cast<u32>(mix(p.t));
+    u64 r = 0;
+    for (unsigned k = 0; k < 4; ++k) r |= u64{v >> from(p.t) / (1u << 4 * k) % 16 * 8 & 0xff} << 8 * k;
+    return r;
+  }
+};
+
 template <class Word>
 struct word_kernel {
   template <arch A>
@@ -257,12 +272,13 @@ int wrong_answers(const Policy& policy) {
 
 template <class...>
 struct word_list {};
-using warp_words = word_list<thread_word, extent_word, lane_word, lanes_below_word, shuffle_word<1>, shuffle_word<2>,
-                             shuffle_word<4>, shuffle_word<8>, shuffle_word<12>, shuffle_word<64>, broadcast_word,
-                             shuffle_up_word<1>, shuffle_up_word<7>, shuffle_up_word<31>, shuffle_down_word<1>,
-                             shuffle_down_word<7>, shuffle_down_word<31>, shuffle_xor_word<1>, shuffle_xor_word<13>,
-                             shuffle_xor_word<31>, inclusive_sum_word, greatest_word, ballot_word, any_word, all_word,
-                             match_word<1>, match_word<4>, match_word<9>, sync_count_word, sync_or_word, bits_word>;
+using warp_words =
+    word_list<thread_word, extent_word, lane_word, lanes_below_word, shuffle_word<1>, shuffle_word<2>, shuffle_word<4>,
+              shuffle_word<8>, shuffle_word<12>, shuffle_word<64>, broadcast_word, shuffle_up_word<1>,
+              shuffle_up_word<7>, shuffle_up_word<31>, shuffle_down_word<1>, shuffle_down_word<7>,
+              shuffle_down_word<31>, shuffle_xor_word<1>, shuffle_xor_word<13>, shuffle_xor_word<31>,
+              inclusive_sum_word, greatest_word, ballot_word, any_word, all_word, match_word<1>, match_word<4>,
+              match_word<9>, sync_count_word, sync_or_word, bits_word, permute_bytes_word>;
 
 // Memory -------------------------------------------------------------------------------------------------------------
 
@@ -303,7 +319,7 @@ bool vectors_move(const Policy& policy) {
 }
 
 /// Copies in bulk where there are such: rounds of one stage, copied by the first thread and moved on by all the others,
-/// which release it. Without, all threads copy.
+/// which write over it and release it; the fence keeps these writes before the next copy. Without, all threads copy.
 struct bulk_kernel {
   static constexpr int stage = 4 * threads, rounds = 5;
   template <arch A>
@@ -328,6 +344,7 @@ struct bulk_kernel {
         if (block.warp().index() == 0) {
           block.barrier_wait(&s.released, (r & 1) ^ 1);
           if (t == 0) {
+            block.bulk_fence();
             block.barrier_expect(&s.loaded, sizeof(s.words));
             block.bulk_load(s.words, from + start + r * stage, sizeof(s.words) / 2, &s.loaded);
             block.bulk_load(s.words + stage / 2, from + start + r * stage + stage / 2, sizeof(s.words) / 2, &s.loaded);
@@ -335,8 +352,10 @@ struct bulk_kernel {
           block.warp().sync();
         } else {
           block.barrier_wait(&s.loaded, r & 1);
-          for (unsigned i = t - Block::width; i < stage; i += threads - Block::width)
+          for (unsigned i = t - Block::width; i < stage; i += threads - Block::width) {
             to[start + r * stage + i] = s.words[i] + 1;
+            s.words[i] = i;
+          }
           block.barrier_arrive(&s.released);
         }
       }

@@ -105,6 +105,53 @@ TEST_CASE("scans through the pipeline, whatever the ring and the roles") {
     require_same(host_copy(out), wanted);
   }
 }
+
+namespace {
+/// Sums from an odd address to an odd address, and from iterators that are no pointers.
+template <class T, class Policy>
+void scans_elsewhere(const Policy& policy, offset n) {
+  INFO("n = " << n << ", " << sizeof(T) << " bytes");
+  const auto x = values<T>(n + 1, 11);
+  std::vector<T> plain(x.size() - 1), reversed_sums(x.size() - 1);
+  std::inclusive_scan(x.begin() + 1, x.end(), plain.begin(), weft::plus{});
+  std::inclusive_scan(x.rbegin(), x.rend() - 1, reversed_sums.begin(), weft::plus{});
+  const auto in = device_copy(x);
+  room<T> out(n + 3), sums(n);
+  weft::inclusive_scan(policy, in.begin() + 1, in.end(), sums.begin());  // reads at odd addresses
+  require_same(host_copy(sums), plain);
+  weft::inclusive_scan(policy, in.begin() + 1, in.end(), out.begin() + 3);  // writes there too
+  auto got = host_copy(out);
+  got.erase(got.begin(), got.begin() + 3);
+  require_same(got, plain);
+  weft::inclusive_scan(policy, weft::reversed(in.end()), weft::reversed(in.begin() + 1), sums.begin());
+  require_same(host_copy(sums), reversed_sums);
+  // A wide input and an odd output: the pipeline stores element by element.
+  auto aligned = device_copy(std::vector<T>(x.begin() + 1, x.end()));
+  weft::inclusive_scan(policy, aligned.begin(), aligned.end(), out.begin() + 3);
+  got = host_copy(out);
+  got.erase(got.begin(), got.begin() + 3);
+  require_same(got, plain);
+  weft::inclusive_scan(policy, aligned.begin(), aligned.end(), weft::reversed(sums.end()));
+  std::reverse(plain.begin(), plain.end());
+  require_same(host_copy(sums), plain);
+}
+}  // namespace
+
+TEST_CASE("scans of odd addresses and other iterators where there is a pipeline, around its ring's wrap") {
+  if constexpr (gpu_family) {
+    using tuned = pipeline_only<64, 16, 64, 4096>;  // tiles of 1 KiB, four stages
+    for (const offset tiles : {1, 3, 4, 5, 7, 8, 9, 16, 17})
+      for (const offset more : {-1, 0, 1}) {
+        scans<u32>({tiles * 256 + more}, 7u, weft::plus{}, policy.tuned_by<tuned>());
+        scans<affine>({tiles * 256 + more}, {3, 5, 1}, composed{}, policy.tuned_by<tuned>());
+      }
+    for (const offset n : {255, 1024, 1025, 5003}) {
+      scans_elsewhere<u32>(policy.tuned_by<tuned>(), n);
+      scans_elsewhere<u8>(policy.tuned_by<tuned>(), n);
+      scans_elsewhere<u64>(policy.tuned_by<tuned>(), n);
+    }
+  }
+}
 #endif
 
 namespace {

@@ -36,6 +36,15 @@ struct scan_pipeline_kernel {
   template <arch A>
   using late_place = ring_place<2 * stages<A>>;
 
+  // Why nothing is written that may still be read, tile j being the block's j-th and S the stages. Arrivals release and
+  // waits acquire, so these orders add up, also through a warp's sync before the arrival of its first lane:
+  //   ring, tile    read by fold (arrives at folded, for which publish waits), publish, prefix, finish (these arrive at
+  //                 released), then loaded with tile j + S by who has waited for released
+  //   totals        read by publish before it releases j, written by fold after j + S is loaded
+  //   within,       read by finish before it releases j + 1 (not j: that it does as soon as it has the elements),
+  //   written prefix        by publish and prefix after j + 2 S is loaded, that is after j + S was released
+  // By the same orders nobody is more than one phase behind a signal. racecheck of compute-sanitizer does not follow an
+  // order through one lane's arrival for its warp, and names reads of `within` against its writes.
   template <arch A>
   struct shared {
     static constexpr int parts = tuning<A>.threads / 32;  // of a tile, each finished by a warp
