@@ -18,7 +18,7 @@ WAVE = {"gfx9": 64, "gfx1": 32}
 STREAMING = re.compile(r"transform|reduce_kernel|reduce_chunks|scan_kernel")  # must move 16 bytes a load for 4-byte values
 # Kernels that keep more scalars alive than there are scalar registers; these spill into lanes of vector registers, not to
 # memory. To become 0.
-KNOWN_SCALAR_SPILLS = {"reduce_kernel": 18, "radix_sort_kernel": 20}
+KNOWN_SCALAR_SPILLS = {"reduce_kernel": 18, "radix_sort_kernel": 20, "bucket_count_kernel": 10, "bucket_single_kernel": 20}
 FIELDS = ("vgpr_count", "agpr_count", "sgpr_count", "vgpr_spill_count", "sgpr_spill_count", "private_segment_fixed_size",
           "group_segment_fixed_size", "wavefront_size", "max_flat_workgroup_size")
 

@@ -25,13 +25,14 @@
 //   load_relaxed(p) store_relaxed(p, v) load_acquire(p) store_release(p, v)      4- and 8-byte integers, global memory
 //   fetch_add(p, v) fetch_min fetch_max fetch_or exchange compare_exchange(p, expected, desired)   relaxed, old value
 //   fetch_add_acq_rel(p, v)     the counter of "last block to arrive"
-//   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value; shared_add(p, v) returns
-//   nothing fence()                     device-scope memory fence backoff(n)                  a short rest inside a
-//   spin loop, longer for larger n; a scheduling point of the emulation load_vector<N>(p) / store_vector<N>(p, vec<N>)
-//   N = 16, 8, 4 bytes, aligned; plain caching load_stream<N>(p) / store_stream<N>(p, v)         the same, read or
-//   written once (evict first) opaque(w)                   w, its origin hidden from the compiler: what follows from a
-//   32-bit word is computed again
-//                               rather than kept in registers
+//   shared_fetch_add(p, v) shared_fetch_or(p, v)    on shared memory, relaxed, old value
+//   shared_add(p, v)            the same, returns nothing
+//   fence()                     device-scope memory fence
+//   backoff(n)                  a short rest inside a spin loop, longer for larger n; the emulation schedules here
+//   load_vector<N>(p) store_vector<N>(p, vec<N>)    N = 16, 8, 4 bytes, aligned; plain caching
+//   load_stream<N>(p) store_stream<N>(p, v)         the same, read or written once (evict first)
+//   opaque(w)                   w, its origin hidden from the compiler: what follows from a 32-bit word is computed
+//                               again rather than kept in registers
 //   part_schedule()             loads after it are not begun before it, where the compiler would fill all registers
 //
 // Bulk copies and arrival barriers, where has_bulk_copies (a constant in the device pass; elsewhere the words do not
