@@ -47,6 +47,9 @@ struct vendor_counter : weft::profile::tool {
   void begin(const weft::profile::event& e) noexcept override { asked += e.what == weft::profile::kind::allocation; }
 };
 
+/// The first corner of a matrix.
+weft::matrix<const float> part_of(const room<float>& x) { return weft::row_major(x.begin(), 4, 4, m); }
+
 /// The memory that calls work on; `load` fills it with the input of a seed and clears the outputs.
 struct memory {
   room<u32> random{n}, few{n}, sorted{n}, other_sorted{n}, map{n}, out{2 * n}, out2{2 * n}, in_place{n}, beside{n};
@@ -333,6 +336,18 @@ TEST_CASE("capture: by key, histograms, matrices") {
   captured("gemm", [](auto on, memory& x) {
     weft::gemm(on, weft::row_major(x.a.data(), m, m), weft::row_major(x.b.data(), m, m),
                weft::row_major(x.c.data(), m, m));
+  });
+  captured("gemm_grouped", [](auto on, memory& x) {
+    const auto part = [](float* p) { return weft::row_major(p, 4, 4, m); };
+    weft::gemm_grouped(on, std::vector<weft::gemm_member<float>>{
+                               {part_of(x.a), part_of(x.b), part(x.c.data())},
+                               {part_of(x.b), part_of(x.a), part(x.c.data() + 4)},
+                           });
+  });
+  captured("gemm_plan", [](auto on, memory& x) {
+    const auto view = [](float* p) { return weft::row_major(p, m, m); };
+    const weft::gemm_plan plan(on, view(x.a.data()), view(x.b.data()), view(x.c.data()));
+    plan.launch(x.a.data(), x.b.data(), x.c.data());
   });
 }
 

@@ -2,6 +2,8 @@
 // (small integers), on every backend.
 #include "gemm_data.hpp"
 
+#include <weft/functional.hpp>
+
 namespace {
 
 constexpr offset m = 37, n = 70, k = 19;
@@ -181,4 +183,72 @@ TEST_CASE("gelu and silu are within a few units in the last place, tails too") {
   CHECK(std::abs(weft::gelu{}(-30.f, 0, 0)) < 1e-30f);
   CHECK(std::isnan(weft::gelu{}(std::nanf(""), 0, 0)));
   CHECK(std::isnan(weft::silu{}(std::nanf(""), 0, 0)));
+}
+
+namespace {
+struct larger {
+  template <class T>
+  WEFT_HOST_DEVICE T operator()(T a, T b) const {
+    return b > a ? b : a;
+  }
+};
+/// Row sums in double and column maxima of relu(A B / 2 + bias), whatever the orders: products are integers in floats.
+void check_reductions(offset rows, offset columns, offset depth, bool by_columns) {
+  INFO(rows << " x " << columns << " x " << depth << (by_columns ? ", C by columns" : ""));
+  const stored<std::int8_t> a(rows, depth, false, 1, 1), b(depth, columns, true, 0, 2);
+  const auto bias = weft_test::values<float>(columns, 3);
+  const auto da = device_copy(a.values), db = device_copy(b.values);
+  const auto dbias = device_copy(bias);
+  auto dc = device_room<float>(rows * columns);
+  auto sums = device_room<double>(rows);
+  auto most = device_room<float>(columns);
+  const auto C =
+      by_columns ? weft::column_major(dc.begin(), rows, columns) : weft::row_major(dc.begin(), rows, columns);
+  const auto tail = weft::bias_by_column(dbias.begin()) | weft::relu{} |
+                    weft::reduced_by_row(sums.begin(), weft::plus{}) | weft::reduced_by_column(most.begin(), larger{});
+  const weft::gemm_options<float, std::remove_const_t<decltype(tail)>> options{.alpha = 0.5f, .epilogue = tail};
+  weft::gemm(policy, a.view(da.begin()), b.view(db.begin()), C, options);
+  const auto c = host_copy(dc);
+  const auto first = host_copy(sums);
+  const auto maxima = host_copy(most);
+  for (offset i = 0; i < rows; ++i) {
+    double sum = 0;
+    for (offset j = 0; j < columns; ++j) {
+      const float wanted = std::max(
+          0.f, static_cast<float>(row_times_column(a, b, i, j).value) * 0.5f + bias[static_cast<std::size_t>(j)]);
+      REQUIRE(c[static_cast<std::size_t>(by_columns ? j * rows + i : i * columns + j)] == wanted);
+      sum += wanted;
+    }
+    REQUIRE(std::abs(first[static_cast<std::size_t>(i)] - sum) <= 1e-12 * sum);
+  }
+  for (offset j = 0; j < columns; ++j) {
+    float wanted = 0;
+    for (offset i = 0; i < rows; ++i)
+      wanted = std::max(wanted, c[static_cast<std::size_t>(by_columns ? j * rows + i : i * columns + j)]);
+    REQUIRE(maxima[static_cast<std::size_t>(j)] == wanted);
+  }
+  weft::gemm(policy, a.view(da.begin()), b.view(db.begin()), C, options);
+  require_same(host_copy(sums), first);
+}
+}  // namespace
+
+TEST_CASE("gemm reduces rows and columns of its result on the way") {
+  for (const bool by_columns : {false, true}) {
+    check_reductions(1, 1, 1, by_columns);
+    check_reductions(37, 70, 19, by_columns);
+    check_reductions(130, 33, emulated ? 20 : 600, by_columns);
+    if (!emulated) check_reductions(700, 1100, 9, by_columns);
+  }
+  const auto a = device_copy(std::vector<float>(64, 1.f));
+  auto c = device_room<float>(64);
+  const auto view = weft::row_major(a.begin(), 4, 4);
+  const auto tail = weft::reduced_by_row(null<float>(), weft::plus{});
+  const weft::gemm_options<float, std::remove_const_t<decltype(tail)>> options{.epilogue = tail};
+  CHECK(contains(refusal([&] { weft::gemm(policy, view, view, weft::row_major(c.begin(), 4, 4), options); }),
+                 "gemm: reduction: null"));
+  CHECK(contains(refusal([&] {
+                   weft::gemm(policy, view, view, weft::strided_batch(weft::row_major(c.begin(), 4, 4), 2, 16),
+                              options);
+                 }),
+                 "a batch with a reduction"));
 }

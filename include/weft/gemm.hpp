@@ -90,14 +90,21 @@ template <class V, class Scalar>
   }
 }
 
-/// The element of C that a finished sum becomes. `c` is where it will be written, read if beta is not 0.
+/// What a finished sum is at the end of the epilogue. `c` is where it will be written, read if beta is not 0.
 template <class TC, class Sum, class Options>
-[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr TC finished(const Options& options, const Sum& sum, const TC* c,
-                                                              offset row, offset column) {
+[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr auto tail_value(const Options& options, const Sum& sum, const TC* c,
+                                                                  offset row, offset column) {
   using V = scaled_t<Sum, decltype(options.alpha)>;
   V value = scaled(options.alpha, static_cast<V>(sum));
   if (options.beta != decltype(options.beta)(0)) value = value + scaled(options.beta, static_cast<V>(*c));
-  return converted<TC>(options.epilogue(value, row, column));
+  return options.epilogue(value, row, column);
+}
+
+/// The element of C that it becomes.
+template <class TC, class Sum, class Options>
+[[gnu::always_inline]] WEFT_HOST_DEVICE constexpr TC finished(const Options& options, const Sum& sum, const TC* c,
+                                                              offset row, offset column) {
+  return converted<TC>(tail_value(options, sum, c, row, column));
 }
 
 /// An element of an operand as the product takes it.
@@ -154,19 +161,20 @@ void check_matrix(const P& policy, const char* call, const matrix<T>& m, bool ha
 }
 
 template <class P, class T>
-void check_batch(const P& policy, const char* call, const batch<T>& b, offset count) {
-  check_matrix(policy, call, b.first, b.pointers == nullptr && b.count != 0);
+void check_batch(const P& policy, const char* call, const batch<T>& b, offset count, bool has_data) {
+  check_matrix(policy, call, b.first, has_data && b.pointers == nullptr && b.count != 0);
   if (b.count < 0) refuse(call, "negative count", policy.where());
   if (b.count != count && (b.count != 1 || b.pointers != nullptr))
     refuse(call, "a batch of " + std::to_string(b.count) + " where C has " + std::to_string(count), policy.where());
   if (b.pointers != nullptr) check_range(policy, call, b.pointers, b.count);
 }
 
+/// `has_data` false: shapes alone.
 template <class P, class TA, class TB, class TC>
-void check_gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c) {
-  check_batch(policy, "gemm: A", a, c.count);
-  check_batch(policy, "gemm: B", b, c.count);
-  check_batch(policy, "gemm: C", c, c.count);
+void check_gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, bool has_data = true) {
+  check_batch(policy, "gemm: A", a, c.count, has_data);
+  check_batch(policy, "gemm: B", b, c.count, has_data);
+  check_batch(policy, "gemm: C", c, c.count, has_data);
   const matrix<TA>& x = a.first;
   const matrix<TB>& y = b.first;
   const matrix<TC>& z = c.first;
@@ -186,6 +194,7 @@ void check_gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const b
     if (c.stride < span && (c.stride < 1 || c.stride * c.count > finest))
       refuse("gemm: C", "the matrices of the batch overlap one another", policy.where());
   }
+  if (!has_data) return;
   // Of batches the first matrices are looked at: what they share, they share.
   if (a.pointers == nullptr && overlap(z, x)) refuse("gemm", "C overlaps A", policy.where());
   if (b.pointers == nullptr && overlap(z, y)) refuse("gemm", "C overlaps B", policy.where());
@@ -221,7 +230,18 @@ void gemm(const P& policy, const A& a, const B& b, const C& c,
   const auto z = detail::as_batch(c);
   detail::check_gemm(policy, x, y, z);
   if (z.first.rows == 0 || z.first.columns == 0 || z.count == 0) return;
-  P::backend::gemm(policy, detail::spread(x, z.count), detail::spread(y, z.count), z, options);
+  if constexpr (detail::reductions_in<Epilogue> != 0) {
+    static_assert(detail::reductions_in<Epilogue> == detail::reductions_last<Epilogue>,
+                  "reduced_by_row and reduced_by_column come last in an epilogue");
+    static_assert(!P::wants_same_bits, "same_bits: the order of a reduction in an epilogue depends on the tile");
+    require(z.count == 1 && !x.pointers && !y.pointers && !z.pointers, policy, "gemm", "a batch with a reduction");
+    detail::each_reduction(options.epilogue, [&](const auto& stage) {
+      detail::check_range(policy, "gemm: reduction", stage.out, stage.by_row ? z.first.rows : z.first.columns);
+    });
+    P::backend::gemm_reduced(policy, x.first, y.first, z.first, options);
+  } else {
+    P::backend::gemm(policy, detail::spread(x, z.count), detail::spread(y, z.count), z, options);
+  }
   finish(policy);
 }
 

@@ -277,6 +277,16 @@ WEFT_HOST_DEVICE T multiply_add(const T& x, const T& y, const T& z) {
     return z + x * y;
   }
 }
+/// x + y; integers wrap.
+template <class T>
+WEFT_HOST_DEVICE T added(const T& x, const T& y) {
+  if constexpr (std::is_integral_v<T>) {
+    using U = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+    return static_cast<T>(static_cast<U>(x) + static_cast<U>(y));
+  } else {
+    return x + y;
+  }
+}
 }  // namespace detail
 
 /// value as a To: rounded to nearest even and saturated where To is an integer and that changes it; NaN becomes 0.

@@ -12,6 +12,8 @@
 #include <weft/for_each.hpp>
 #include <weft/functional.hpp>
 #include <weft/gemm.hpp>
+#include <weft/gemm/grouped.hpp>
+#include <weft/gemm/plan.hpp>
 #include <weft/histogram.hpp>
 #include <weft/iterator.hpp>
 #include <weft/memory.hpp>

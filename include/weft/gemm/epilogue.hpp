@@ -243,6 +243,84 @@ constexpr quantize_stage<Q> quantized(float scale, float zero = 0) {
   return {scale, zero};
 }
 
+/// What reduced_by_… make.
+template <class T, class Op, bool ByRow>
+struct reduction_stage {
+  using is_stage = void;
+  using value_type = T;
+  static constexpr bool by_row = ByRow;
+  T* out;
+  Op op;
+  T* parts = nullptr;  // the backend's: folds of pieces of lines, parts[piece * lines + line]
+  offset lines = 0;
+
+  template <class V>
+  WEFT_HOST_DEVICE constexpr V operator()(const V& x, offset, offset) const {
+    return x;
+  }
+};
+
+/// Row sums, column maxima, … of a product without another pass over it: out[i] becomes the fold by `op`, associative
+/// and commutative, of the values of row i (column i) as they reach the end of the epilogue, each converted to T. These
+/// come last in a pipe. The order is fixed by the shapes, the tile and the backend, so bits repeat run to run. Takes
+/// temporary memory of about an eighth of C. One product only: no batch, group, plan or require(same_bits). Hopper
+/// computes such products without tensor cores.
+template <class T, class Op>
+constexpr reduction_stage<T, Op, true> reduced_by_row(T* out, Op op) {
+  return {out, op};
+}
+template <class T, class Op>
+constexpr reduction_stage<T, Op, false> reduced_by_column(T* out, Op op) {
+  return {out, op};
+}
+
+namespace detail {
+template <class E>
+inline constexpr int reductions_in = 0;  // anywhere in an epilogue
+template <class T, class Op, bool ByRow>
+inline constexpr int reductions_in<reduction_stage<T, Op, ByRow>> = 1;
+template <class F, class G>
+inline constexpr int reductions_in<piped<F, G>> = reductions_in<F> + reductions_in<G>;
+
+template <class E>
+inline constexpr int reductions_last = 0;  // at its end
+template <class T, class Op, bool ByRow>
+inline constexpr int reductions_last<reduction_stage<T, Op, ByRow>> = 1;
+template <class A, class T, class Op, bool ByRow>
+inline constexpr int reductions_last<piped<A, reduction_stage<T, Op, ByRow>>> = 1 + reductions_last<A>;
+
+/// f(stage) for each reduction at the end of an epilogue, the last one first. On the host.
+template <class E, class F>
+void each_reduction(E& epilogue, const F& f) {
+  using type = std::remove_const_t<E>;
+  if constexpr (reductions_last<type> != 0) {
+    if constexpr (requires { type::by_row; }) {
+      f(epilogue);
+    } else {
+      f(epilogue.second);
+      each_reduction(epilogue.first, f);
+    }
+  }
+}
+
+/// Folds the pieces of line i, in order. Pieces are what `threads` threads hold of a tile of `tile` elements, of which
+/// those of number t begin at t * group; of the last tile some have none.
+template <class T, class Op>
+struct fold_pieces {
+  const T* parts;
+  T* out;
+  Op op;
+  offset lines, length, tile, threads, group;
+  WEFT_HOST_DEVICE void operator()(offset i) const {
+    T all = parts[i];
+    for (offset begin = 0, piece = 0; begin < length; begin += tile, piece += threads)
+      for (offset t = 0; t < threads && begin + t * group < length; ++t)
+        if (piece + t > 0) all = op(all, parts[(piece + t) * lines + i]);
+    out[i] = all;
+  }
+};
+}  // namespace detail
+
 /// The usual layers.
 template <class T>
 constexpr auto bias_relu(const T* bias) {

@@ -9,7 +9,9 @@
 #include <weft/cpu/expand.hpp>
 #include <weft/cpu/find.hpp>
 #include <weft/cpu/for_each.hpp>
-#include <weft/cpu/gemm.hpp>
+#include <weft/cpu/gemm_grouped.hpp>
+#include <weft/cpu/gemm_plan.hpp>
+#include <weft/cpu/gemm_reduced.hpp>
 #include <weft/cpu/histogram.hpp>
 #include <weft/cpu/merge.hpp>
 #include <weft/cpu/min_index.hpp>
@@ -139,10 +141,37 @@ class family {
   }
 
   template <class P, class TA, class TB, class TC, class Options>
-  static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
-                   const Options& options) {
-    family::call(policy, "gemm", gemm_plan::of<Scheduler>(a, b, c, options),
+  static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+                   const gemm_tile* tile = nullptr) {
+    family::call(policy, "gemm", gemm_plan::of<Scheduler>(a, b, c, options, tile),
                  [=](const P&, const gemm_plan& plan) { cpu::gemm<Scheduler>(plan, a, b, c, options); });
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm_reduced(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
+                           const Options& options) {
+    cpu::gemm_reduced<family>(policy, a, b, c, options);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm_grouped(const P& policy, std::span<const gemm_member<TA, TB, TC>> members, const Options& options) {
+    const std::vector<gemm_member<TA, TB, TC>> list(members.begin(), members.end());
+    family::call(policy, "gemm_grouped", gemm_group_plan::of<Scheduler>(members, options),
+                 [=](const P&, const gemm_group_plan& plan) { cpu::gemm_grouped<Scheduler>(plan, list, options); });
+  }
+  // What weft::gemm_plan asks: gemm_plan.hpp.
+  template <class P, class TA, class TB, class TC, class Options>
+  static auto gemm_configs(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                           const Options& options) {
+    return cpu::gemm_configs<Scheduler>(policy, a, b, c, options);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static std::size_t gemm_workspace(const P&, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                                    const Options& options, const gemm_config& config) {
+    return cpu::gemm_workspace<Scheduler>(a, b, c, options, config.tile);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                      const Options& options, const gemm_config& config) {
+    return cpu::gemm_by<family>(policy, a, b, c, options, config.tile);
   }
 
   /// A faster way to one answer, not a verb: *index = where the least of n > 0 arithmetic elements is. False: not this

@@ -11,6 +11,7 @@
 #include <weft/cpu/gemm_pack.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
+#include <weft/gemm/tuning.hpp>
 
 namespace weft::inline v100::cpu {
 
@@ -52,6 +53,8 @@ struct problem {
 
   /// C of a tile of sums.
   void finish(const S* sums, offset pitch, offset row0, offset height, offset column0, offset width) const {
+    if constexpr (weft::detail::reductions_in<decltype(Options::epilogue)> != 0)
+      return finish_reduced(sums, pitch, row0, height, column0, width);
     const Options tail = options;
     TC* const to = c + row0 * row_stride + column0 * column_stride;
     const offset to_row = row_stride, to_column = column_stride;
@@ -69,6 +72,37 @@ struct problem {
       swapped ? write(std::true_type{}, std::false_type{}) : write(std::false_type{}, std::false_type{});
     else
       swapped ? write(std::true_type{}, std::true_type{}) : write(std::false_type{}, std::true_type{});
+  }
+
+  /// The same with reductions: each line of the tile is a piece of its line of C. Tiles lower than the tallest, at the
+  /// end of a block and computed by one task in order, share the piece of the place where a tallest one would begin.
+  void finish_reduced(const S* sums, offset pitch, offset row0, offset height, offset column0, offset width) const {
+    using V = decltype(weft::detail::tail_value(options, S(), c, 0, 0));
+    V values[highest][widest_bytes / sizeof(S) + 8];
+    for (offset i = 0; i < height; ++i)
+      for (offset j = 0; j < width; ++j) {
+        TC* const at = c + (row0 + i) * row_stride + (column0 + j) * column_stride;
+        const offset row = swapped ? column0 + j : row0 + i, column = swapped ? row0 + i : column0 + j;
+        values[i][j] = weft::detail::tail_value(options, sums[i * pitch + j], at, row, column);
+        *at = converted<TC>(values[i][j]);
+      }
+    weft::detail::each_reduction(options.epilogue, [&](const auto& stage) {
+      using T = typename std::remove_cvref_t<decltype(stage)>::value_type;
+      const auto reduce = [&](T* to, bool start, offset length, const auto& value) {
+        T all = static_cast<T>(value(0));
+        if (!start) all = stage.op(*to, all);
+        for (offset i = 1; i < length; ++i) all = stage.op(all, static_cast<T>(value(i)));
+        *to = all;
+      };
+      if (stage.by_row != swapped)
+        for (offset i = 0; i < height; ++i)
+          reduce(stage.parts + column0 / tiles.columns * stage.lines + row0 + i, true, width,
+                 [&](offset j) { return values[i][j]; });
+      else
+        for (offset j = 0; j < width; ++j)
+          reduce(stage.parts + row0 / tiles.rows[0] * stage.lines + column0 + j, row0 % tiles.rows[0] == 0, height,
+                 [&](offset i) { return values[i][j]; });
+    });
   }
 
   /// A block of B is read where it lies.
@@ -173,8 +207,14 @@ struct cut {
   offset down, across;
 };
 template <class Problem>
-cut cut_of(const Problem& p, offset count, int threads) {
+cut cut_of(const Problem& p, offset count, int threads, const gemm_tile* told) {
   const offset tall = p.tiles.rows[0], wide = p.tiles.columns;
+  if (told != nullptr) {
+    const offset rows = p.swapped ? told->columns : told->rows, columns = p.swapped ? told->rows : told->columns;
+    cut t{round_up(max(rows, 1), tall), round_up(max(columns, 1), wide), 0, 0};
+    t.down = ceil_div(p.rows, t.rows), t.across = ceil_div(p.columns, t.columns);
+    return t;
+  }
   cut t{p.buffered() ? buffered_rows : 2016, block_columns, 0, 0};
   const auto tasks = [&] { return count * ceil_div(p.rows, t.rows) * ceil_div(p.columns, t.columns); };
   // Blocks shrink until every thread has two, so that small products still spread.
@@ -231,23 +271,26 @@ auto turned(const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Op
 /// How C is cut, and a buffer for each of so many workers.
 struct gemm_plan {
   template <class Scheduler, class TA, class TB, class TC, class Options>
-  static gemm_plan of(const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
-    return gemm_detail::turned(a, b, c, options, [](const auto& x, const auto& y, const auto& to, const auto&... how) {
-      const auto p = gemm_detail::product_of(0, x, y, to, how...);
-      const double work = static_cast<double>(p.rows) * static_cast<double>(p.columns) * static_cast<double>(p.depth) *
-                          static_cast<double>(to.count);
-      const int threads = work < (1 << 20) ? 1 : Scheduler::threads();
-      gemm_plan plan{gemm_detail::cut_of(p, to.count, threads), 0, 0, 0, nullptr};
-      plan.blocks = plan.cut.down * plan.cut.across * to.count;
-      plan.workers = static_cast<int>(min(threads, plan.blocks));
-      offset values = 0;  // of the block that needs most: whole, or the last of a row or column of blocks
-      for (offset height : {min(plan.cut.rows, p.rows), p.rows - (plan.cut.down - 1) * plan.cut.rows})
-        for (offset width : {min(plan.cut.columns, p.columns), p.columns - (plan.cut.across - 1) * plan.cut.columns})
-          values = max(values, p.memory_values(height, width));
-      plan.each =
-          gemm_detail::round_up(values * static_cast<offset>(sizeof(typename std::remove_cvref_t<decltype(p)>::S)), 64);
-      return plan;
-    });
+  static gemm_plan of(const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+                      const gemm_tile* told = nullptr) {
+    return gemm_detail::turned(
+        a, b, c, options, [told](const auto& x, const auto& y, const auto& to, const auto&... how) {
+          const auto p = gemm_detail::product_of(0, x, y, to, how...);
+          const double work = static_cast<double>(p.rows) * static_cast<double>(p.columns) *
+                              static_cast<double>(p.depth) * static_cast<double>(to.count);
+          const int threads = work < (1 << 20) ? 1 : Scheduler::threads();
+          gemm_plan plan{gemm_detail::cut_of(p, to.count, threads, told), 0, 0, 0, nullptr};
+          plan.blocks = plan.cut.down * plan.cut.across * to.count;
+          plan.workers = static_cast<int>(min(threads, plan.blocks));
+          offset values = 0;  // of the block that needs most: whole, or the last of a row or column of blocks
+          for (offset height : {min(plan.cut.rows, p.rows), p.rows - (plan.cut.down - 1) * plan.cut.rows})
+            for (offset width :
+                 {min(plan.cut.columns, p.columns), p.columns - (plan.cut.across - 1) * plan.cut.columns})
+              values = max(values, p.memory_values(height, width));
+          plan.each = gemm_detail::round_up(
+              values * static_cast<offset>(sizeof(typename std::remove_cvref_t<decltype(p)>::S)), 64);
+          return plan;
+        });
   }
   void divide(divider& from) {
     struct alignas(64) line {
@@ -262,30 +305,40 @@ struct gemm_plan {
   std::byte* memory;
 };
 
+/// One block of a product that is cut so, in the memory of one worker.
+template <class TA, class TB, class TC, class Options>
+void gemm_block(const gemm_detail::cut& t, offset block, std::byte* memory, const batch<TA>& a, const batch<TB>& b,
+                const batch<TC>& c, const Options& options) {
+  gemm_detail::turned(a, b, c, options, [&](const auto& x, const auto& y, const auto& to, const auto&... how) {
+    const auto p = gemm_detail::product_of(block / (t.down * t.across), x, y, to, how...);
+    const offset in_product = block % (t.down * t.across);
+    const offset r0 = in_product % t.down * t.rows, c0 = in_product / t.down * t.columns;
+    using S = typename std::remove_cvref_t<decltype(p)>::S;
+    p.block(reinterpret_cast<S*>(memory), r0, min(t.rows, p.rows - r0), c0, min(t.columns, p.columns - c0));
+  });
+}
+
+/// f(block, worker) for every block, by so many workers.
+template <class Scheduler, class F>
+void share_blocks(int workers, offset blocks, const F& f) {
+  if (workers <= 1) {
+    for (offset block = 0; block < blocks; ++block) f(block, 0);
+    return;
+  }
+  std::atomic<offset> next{0};
+  Scheduler::run(workers, [&](int worker) {
+    for (;;) {
+      const offset block = next.fetch_add(1, std::memory_order_relaxed);
+      if (block >= blocks) return;
+      f(block, worker);
+    }
+  });
+}
+
 template <class Scheduler, class TA, class TB, class TC, class Options>
 void gemm(const gemm_plan& plan, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
-  gemm_detail::turned(a, b, c, options, [&](const auto& x, const auto& y, const auto& to, const auto&... how) {
-    const gemm_detail::cut& t = plan.cut;
-    const offset in_product = t.down * t.across;
-    const auto one = [&](offset block, int worker) {
-      const auto p = gemm_detail::product_of(block / in_product, x, y, to, how...);
-      const offset r0 = block % in_product % t.down * t.rows, c0 = block % in_product / t.down * t.columns;
-      using S = typename std::remove_cvref_t<decltype(p)>::S;
-      p.block(reinterpret_cast<S*>(plan.memory + worker * plan.each), r0, min(t.rows, p.rows - r0), c0,
-              min(t.columns, p.columns - c0));
-    };
-    if (plan.workers <= 1) {
-      for (offset block = 0; block < plan.blocks; ++block) one(block, 0);
-      return;
-    }
-    std::atomic<offset> next{0};
-    Scheduler::run(plan.workers, [&](int worker) {
-      for (;;) {
-        const offset block = next.fetch_add(1, std::memory_order_relaxed);
-        if (block >= plan.blocks) return;
-        one(block, worker);
-      }
-    });
+  share_blocks<Scheduler>(plan.workers, plan.blocks, [&](offset block, int worker) {
+    gemm_block(plan.cut, block, plan.memory + worker * plan.each, a, b, c, options);
   });
 }
 

@@ -8,7 +8,9 @@
 #include <weft/gpu/expand.hpp>
 #include <weft/gpu/find.hpp>
 #include <weft/gpu/for_each.hpp>
-#include <weft/gpu/gemm.hpp>
+#include <weft/gpu/gemm_grouped.hpp>
+#include <weft/gpu/gemm_plan.hpp>
+#include <weft/gpu/gemm_reduced.hpp>
 #include <weft/gpu/histogram.hpp>
 #include <weft/gpu/merge.hpp>
 #include <weft/gpu/reduce.hpp>
@@ -99,6 +101,33 @@ struct family {
   static void gemm(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options) {
     const weft::detail::told tell(p, "gemm");
     gpu::gemm(p, a, b, c, options);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm_reduced(const P& p, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
+                           const Options& options) {
+    const weft::detail::told tell(p, "gemm");
+    gpu::gemm_reduced(p, a, b, c, options);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static void gemm_grouped(const P& p, std::span<const gemm_member<TA, TB, TC>> members, const Options& options) {
+    const weft::detail::told tell(p, "gemm_grouped");
+    gpu::gemm_grouped(p, members, options);
+  }
+  // What weft::gemm_plan asks: gemm_plan.hpp.
+  template <class P, class TA, class TB, class TC, class Options>
+  static auto gemm_configs(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& o) {
+    return gpu::gemm_configs(p, a, b, c, o);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static std::size_t gemm_workspace(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                                    const Options& options, const gemm_config& config) {
+    return gpu::gemm_workspace(p, a, b, c, options, config);
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static bool gemm_by(const P& p, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+                      const gemm_config& config) {
+    const weft::detail::told tell(p, "gemm");
+    return gpu::gemm_by(p, a, b, c, options, config);
   }
 
   /// The kernel writes its result through a pinned, device-mapped slot: one launch and one wait, no copy.

@@ -147,29 +147,55 @@ bool gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   return true;
 }
 
-/// f64 products on the f64 tensor cores, f32 products by fused multiply-add, where there are tiles enough for a device.
-/// False, and nothing done, where they do not serve; f64 sums are not one fused multiply-add after the other.
-template <class P, class TA, class TB, class TC, class Options>
-bool gemm_ring(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+/// Whether a product of these types is one of the ring's; f64 sums are not one fused multiply-add after the other.
+template <class P, class TA, class TB, class Options>
+inline constexpr bool gemm_ring_types = [] {
   using value = std::remove_const_t<TA>;
   constexpr bool is_f64 = std::is_same_v<value, double>, is_f32 = std::is_same_v<value, float>;
-  if constexpr (!dialect::hopper::present || !(is_f32 || (is_f64 && !P::wants_same_bits)) ||
-                !std::is_same_v<value, std::remove_const_t<TB>> ||
-                !std::is_same_v<decltype(Options::prologue_a), no_prologue> ||
-                !std::is_same_v<decltype(Options::prologue_b), no_prologue> ||
-                !std::is_same_v<accumulator_t<TA, TB, Options>, value>) {
+  if constexpr (dialect::hopper::present && (is_f32 || (is_f64 && !P::wants_same_bits)) &&
+                std::is_same_v<value, std::remove_const_t<TB>>)
+    return std::is_same_v<decltype(Options::prologue_a), no_prologue> &&
+           std::is_same_v<decltype(Options::prologue_b), no_prologue> &&
+           std::is_same_v<accumulator_t<TA, TB, Options>, value>;
+  else
+    return false;
+}();
+template <class T>
+using gemm_ring_core = std::conditional_t<sizeof(T) == 8, gemm_core_f64<6>, gemm_core_f32<4>>;
+/// What it is called in a plan.
+template <class T>
+inline constexpr gemm_config gemm_ring_config{
+    "ring", {gemm_ring_core<T>::m, gemm_ring_core<T>::n, 128 / sizeof(T), 0, 0, gemm_ring_core<T>::stages, 1}};
+
+/// Whether the device has its instructions and each operand one contiguous direction.
+template <class P, class TA, class TB>
+bool gemm_ring_takes(const P& policy, const matrix<TA>& a, const matrix<TB>& b) {
+  const auto along = [](const auto& m) { return m.column_stride == 1 || m.row_stride == 1; };
+  return device_of(policy).hopper_code && a.columns != 0 && along(a) && along(b);
+}
+/// Whether there are tiles enough for the device.
+template <class T, class P, class TC>
+bool gemm_ring_pays(const P& policy, const matrix<TC>& c) {
+  const offset processors = device_of(policy).multiprocessors;
+  const offset tiles = ceil_div(c.rows, gemm_ring_core<T>::m) * ceil_div(c.columns, gemm_ring_core<T>::n);
+  return tiles * 10 >= ceil_div(tiles, processors) * processors * 7;
+}
+
+/// f64 products on the f64 tensor cores, f32 products by fused multiply-add, where there are tiles enough for a device
+/// or where one is `told` so. False, and nothing done, where they do not serve.
+template <class P, class TA, class TB, class TC, class Options>
+bool gemm_ring(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, bool told = false) {
+  if constexpr (!gemm_ring_types<P, TA, TB, Options>) {
     return false;
   } else {
-    using core = std::conditional_t<is_f64, gemm_core_f64<6>, gemm_core_f32<4>>;
-    const auto along = [](const auto& m) { return m.column_stride == 1 ? 1 : m.row_stride == 1 ? 2 : 0; };
-    if (!device_of(policy).hopper_code || a.columns == 0 || along(a) == 0 || along(b) == 0) return false;
+    using value = std::remove_const_t<TA>;
+    using core = gemm_ring_core<value>;
+    if (!gemm_ring_takes(policy, a, b)) return false;
     return on_arch(policy, [&]<arch A>() {
       if constexpr (A == arch::sm_90) {
-        const offset processors = device_of(policy).multiprocessors;
-        const offset tiles = ceil_div(c.rows, core::m) * ceil_div(c.columns, core::n);
-        if (tiles * 10 < ceil_div(tiles, processors) * processors * 7) return false;
+        if (!told && !gemm_ring_pays<value>(policy, c)) return false;
         // f32: k contiguous in A alone is the slowest order of reads; it is the fastest of the transposed product.
-        if (is_f32 && a.column_stride == 1 && b.row_stride != 1)
+        if (sizeof(value) == 4 && a.column_stride == 1 && b.row_stride != 1)
           return gemm_ring_with<core, A>(policy, transposed(b), transposed(a), transposed(c),
                                          options_of<true>(options));
         return gemm_ring_with<core, A>(policy, a, b, c, options_of<false>(options));

@@ -106,15 +106,24 @@ offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multip
          (Shape::cluster_m * Shape::cluster_n > 1 ? 3000 : 0);
 }
 
-/// The product with the first of the shapes that is about the fastest.
-template <arch A, class P, class TA, class TB, class TC, class Options, class... Shapes>
+/// What a shape is called in a plan; `Exchanged`: it computes the transposed product.
+template <class Shape, bool Exchanged>
+constexpr gemm_config gemm_sm90_config(int depth) {
+  return {"tensor",
+          {Exchanged ? Shape::n : Shape::m, Exchanged ? Shape::m : Shape::n, depth, 0, 0, Shape::stages, Shape::split},
+          Shape::cluster_m * Shape::cluster_n};
+}
+
+/// The product with the first of the shapes that is about the fastest, or with the one that is `told`.
+template <bool Exchanged, arch A, class P, class TA, class TB, class TC, class Options, class... Shapes>
 bool gemm_sm90_fastest(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options,
-                       type_list<Shapes...>) {
+                       type_list<Shapes...>, const gemm_config* told) {
   const offset steps = ceil_div(a.columns * static_cast<offset>(sizeof(TA)), 128);
   const offset cycles[] = {gemm_sm90_cycles<Shapes>(c.rows, c.columns, steps, device_of(policy).multiprocessors)...};
-  int best = 0;
+  constexpr gemm_config configs[] = {gemm_sm90_config<Shapes, Exchanged>(128 / static_cast<int>(sizeof(TA)))...};
+  int best = told == nullptr || *told == configs[0] ? 0 : -1;
   for (int i = 1; i < static_cast<int>(sizeof...(Shapes)); ++i)
-    if (cycles[i] < cycles[best]) best = i;
+    if (told == nullptr ? cycles[i] < cycles[best] : *told == configs[i]) best = i;
   bool done = false;
   int i = 0;
   ((best == i++ ? static_cast<void>(done = gemm_sm90_with<Shapes, A>(policy, a, b, c, options)) : void()), ...);
@@ -130,52 +139,69 @@ using gemm_sm90_shapes =
                        type_list<gemm_sm90_shape<128, 256, 4>, gemm_sm90_shape<128, 256, 4, 2>,
                                  gemm_sm90_shape<128, 64, 8>, gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_thin>>;
 
-/// The kernel's rows of C are contiguous; a C of contiguous columns is the transposed product. So is one of few rows:
-/// 64 rows are the least that an instruction takes, of columns 8 will do.
-template <arch A, class P, class TA, class TB, class TC, class Options>
-bool gemm_sm90_oriented(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+/// Calls f<Exchanged>(a, b, c, options, shapes) with a product whose C has contiguous rows, as the kernel's does: a C
+/// of contiguous columns is the transposed product. So is one of few rows: 64 rows are the least that an instruction
+/// takes, of columns 8 will do.
+template <class TA, class TB, class TC, class Options, class F>
+bool gemm_sm90_oriented(matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, F f) {
   if (c.rows <= 32 && c.columns > 32)
-    return gemm_sm90_fastest<A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options),
-                                type_list<gemm_sm90_thin, gemm_sm90_shape<128, 64, 8>>{});
+    return f.template operator()<true>(transposed(b), transposed(a), transposed(c), options_of<true>(options),
+                                       type_list<gemm_sm90_thin, gemm_sm90_shape<128, 64, 8>>{});
   constexpr gemm_sm90_shapes<mma_kind_of<TA>> shapes;
   if (c.column_stride != 1 && c.row_stride == 1)
-    return gemm_sm90_fastest<A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options), shapes);
-  return gemm_sm90_fastest<A>(policy, a, b, c, options_of<false>(options), shapes);
+    return f.template operator()<true>(transposed(b), transposed(a), transposed(c), options_of<true>(options), shapes);
+  return f.template operator()<false>(a, b, c, options_of<false>(options), shapes);
+}
+
+/// What the copy engine cannot take as it lies, and whether the product is worth a copy of that.
+struct gemm_sm90_copies {
+  bool a, b, serves;
+  offset pitch, elements;  // of the copies
+};
+template <class TA, class TB, class TC, class Options>
+gemm_sm90_copies gemm_sm90_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&) {
+  using words =
+      typename gemm_sm90_kernel<dialect::hopper, gemm_sm90_shape<64, 64, 4>, mma_kind_of<TA>, TC, Options>::words;
+  const bool copy_a = gemm_sm90_wants_copy<words>(a.data, a.row_stride, a.column_stride);
+  const bool copy_b = gemm_sm90_wants_copy<words>(b.data, b.column_stride, b.row_stride);
+  const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
+  return {copy_a, copy_b, (!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26, pitch,
+          ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch};
 }
 
 /// C = epilogue(alpha * A * B + beta * C) on Hopper's tensor cores. Operands that the copy engine cannot take are
 /// copied first, where the product is worth it. False, and nothing done, where they do not serve: other types, other
-/// hardware, code for plain sm_90, small products of operands that want a copy.
+/// hardware, code for plain sm_90, small products of operands that want a copy, no shape that is `told`.
 template <class P, class TA, class TB, class TC, class Options>
-bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
+bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options,
+               const gemm_config* told = nullptr) {
   if constexpr (!gemm_sm90_types<P, TA, TB, Options>) {
     return false;
   } else {
     if (!device_of(policy).hopper_code || a.columns == 0) return false;
     return on_arch(policy, [&]<arch A>() {
       if constexpr (A == arch::sm_90) {
-        using words =
-            typename gemm_sm90_kernel<dialect::hopper, gemm_sm90_shape<64, 64, 4>, mma_kind_of<TA>, TC, Options>::words;
         using value = std::remove_const_t<TA>;
-        const bool copy_a = gemm_sm90_wants_copy<words>(a.data, a.row_stride, a.column_stride);
-        const bool copy_b = gemm_sm90_wants_copy<words>(b.data, b.column_stride, b.row_stride);
-        if (copy_a || copy_b) {
-          if (c.rows * c.columns * a.columns < offset{1} << 26) return false;
-          const offset pitch = gemm_packed_pitch(a.columns, sizeof(value));
-          temporary<value> memory(policy, ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch);
-          value* const from_b = memory.data() + (copy_a ? c.rows * pitch : 0);
-          gemm_pack<A, value>(
-              policy, {a.data, memory.data(), copy_a ? c.rows : 0, a.columns, a.row_stride, a.column_stride, pitch},
-              {b.data, from_b, copy_b ? c.columns : 0, a.columns, b.column_stride, b.row_stride, pitch});
-          const matrix<const value> packed_a{memory.data(), c.rows, a.columns, pitch, 1},
-              packed_b{from_b, a.columns, c.columns, 1, pitch};
-          const matrix<const value> left =
-              copy_a ? packed_a : matrix<const value>{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
-          const matrix<const value> right =
-              copy_b ? packed_b : matrix<const value>{b.data, b.rows, b.columns, b.row_stride, b.column_stride};
-          return gemm_sm90_oriented<A>(policy, left, right, c, options);
-        }
-        return gemm_sm90_oriented<A>(policy, a, b, c, options);
+        const auto product = [&](matrix<const value> x, matrix<const value> y) {
+          return gemm_sm90_oriented(x, y, c, options,
+                                    [&]<bool Exchanged>(auto l, auto r, auto to, auto tail, auto list) {
+                                      return gemm_sm90_fastest<Exchanged, A>(policy, l, r, to, tail, list, told);
+                                    });
+        };
+        matrix<const value> left{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
+        matrix<const value> right{b.data, b.rows, b.columns, b.row_stride, b.column_stride};
+        const gemm_sm90_copies copies = gemm_sm90_copies_of(a, b, c, options);
+        if (!copies.serves) return false;
+        if (!copies.a && !copies.b) return product(left, right);
+        const offset pitch = copies.pitch;
+        temporary<value> memory(policy, copies.elements);
+        value* const from_b = memory.data() + (copies.a ? c.rows * pitch : 0);
+        gemm_pack<A, value>(
+            policy, {a.data, memory.data(), copies.a ? c.rows : 0, a.columns, a.row_stride, a.column_stride, pitch},
+            {b.data, from_b, copies.b ? c.columns : 0, a.columns, b.column_stride, b.row_stride, pitch});
+        if (copies.a) left = {memory.data(), c.rows, a.columns, pitch, 1};
+        if (copies.b) right = {from_b, a.columns, c.columns, 1, pitch};
+        return product(left, right);
       } else {
         return false;
       }

@@ -1,0 +1,141 @@
+// What weft::gemm_plan asks of the GPU family: the ways to compute a product, best guess first; the temporary memory of
+// one; the product by one. Beside what weft::gemm uses it compiles a few more tiles, from one element a thread, so that
+// a reader can see what each step buys, to one for few rows.
+#pragma once
+
+#include <weft/gpu/gemm.hpp>
+
+#include <vector>
+
+namespace weft::inline v100::gpu {
+
+/// A tile of the portable kernel: the selector's large or small one.
+template <class Selector, bool Large>
+struct gemm_choice {
+  template <arch A, class Sum>
+  static constexpr gemm_tile tile() {
+    constexpr gemm_tuning tuning = choose<Selector>(dialect::gemm_rows, A, sizeof(Sum));
+    return Large ? tuning.large : tuning.small;
+  }
+  template <arch A, class P, class TA, class TB, class TC, class Options>
+  static void run(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+                  int split) {
+    gemm_by_tiles<Selector, Large, !P::wants_same_bits, A>(policy, a, b, c, options, split);
+  }
+};
+/// The table's (or the caller's), then others.
+template <class Selector>
+using gemm_choices =
+    type_list<gemm_choice<Selector, true>, gemm_choice<Selector, false>,
+              gemm_choice<gemm_tiles<16, 64, 16, 2, 4>, true>, gemm_choice<gemm_tiles<64, 64, 8, 4, 4, 1>, true>,
+              gemm_choice<gemm_tiles<16, 16, 16, 1, 1, 1>, true>>;
+
+template <class F, class... Choices>
+void for_each_choice(type_list<Choices...>, F f) {
+  (f(Choices{}), ...);
+}
+
+/// The tensor cores' shapes for a product, the fastest first as gemm_sm90_cycles has it.
+template <class P, class TA, class TB, class TC, class Options>
+void gemm_sm90_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
+                    const Options& options, std::vector<gemm_config>& list) {
+  if constexpr (gemm_sm90_types<P, TA, TB, Options>) {
+    if (!device_of(policy).hopper_code || a.columns == 0 || !gemm_sm90_copies_of(a, b, c, options).serves) return;
+    gemm_sm90_oriented(
+        a, b, c, options, [&]<bool Exchanged, class... Shapes>(auto, auto, auto to, auto, type_list<Shapes...>) {
+          constexpr int bytes = sizeof(TA);
+          const offset steps = ceil_div(a.columns * bytes, 128), processors = device_of(policy).multiprocessors;
+          std::vector<offset> cycles;
+          const auto add = [&](gemm_config one, offset takes) {
+            if (takes >= offset{1} << 60) return;  // fewer slices of k than parts
+            std::size_t at = 0;
+            while (at < cycles.size() && cycles[at] <= takes) ++at;
+            cycles.insert(cycles.begin() + static_cast<std::ptrdiff_t>(at), takes);
+            list.insert(list.begin() + static_cast<std::ptrdiff_t>(at), one);
+          };
+          (add(gemm_sm90_config<Shapes, Exchanged>(128 / bytes),
+               gemm_sm90_cycles<Shapes>(to.rows, to.columns, steps, processors)),
+           ...);
+          return true;
+        });
+  }
+}
+
+/// Every way to compute the product; the first is what weft::gemm takes.
+template <class P, class TA, class TB, class TC, class Options>
+std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                                      const Options& options) {
+  using sum = accumulator_t<TA, TB, Options>;
+  std::vector<gemm_config> list;
+  bool ring_pays = false;
+  if (is_one_product(a, b, c)) {
+    gemm_sm90_list(policy, a.first, b.first, c.first, options, list);
+    if constexpr (gemm_ring_types<P, TA, TB, Options>)
+      if (gemm_ring_takes(policy, a.first, b.first)) {
+        list.push_back(gemm_ring_config<std::remove_const_t<TA>>);
+        ring_pays = gemm_ring_pays<std::remove_const_t<TA>>(policy, c.first);
+      }
+  }
+  on_arch(policy, [&]<arch A>() {
+    using choices = gemm_choices<typename P::tuning>;
+    constexpr gemm_tile large = gemm_choice<typename P::tuning, true>::template tile<A, sum>();
+    constexpr gemm_tile small = gemm_choice<typename P::tuning, false>::template tile<A, sum>();
+    const std::size_t first = list.size();
+    const auto add = [&](gemm_tile tile) {
+      const gemm_config one{"tiles", tile};
+      for (const gemm_config& other : list)
+        if (other == one) return;
+      list.push_back(one);
+    };
+    add(gemm_takes_large(policy, c, large) ? large : small);
+    for_each_choice(choices{}, [&](auto choice) { add(decltype(choice)::template tile<A, sum>()); });
+    // Few tiles and a long k: the same with k split, until every multiprocessor has a block.
+    if (!P::wants_same_bits)
+      for (int split = 2; split <= 16; split *= 2) {
+        gemm_tile tile = list[first].tile;
+        const offset tiles = ceil_div(c.first.rows, tile.rows) * ceil_div(c.first.columns, tile.columns) * c.count;
+        if (tiles * split > 2 * device_of(policy).multiprocessors || a.first.columns < offset{8} * split * tile.depth)
+          break;
+        tile.split = split;
+        add(tile);
+      }
+    // A ring that there are too few tiles for is possible, but not what gemm takes.
+    if (first == 1 && list[0].kernel == "ring" && !ring_pays) std::swap(list[0], list[1]);
+  });
+  return list;
+}
+
+/// Bytes of temporary memory of a product.
+template <class P, class TA, class TB, class TC, class Options>
+std::size_t gemm_workspace(const P&, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+                           const gemm_config& config) {
+  if constexpr (gemm_sm90_types<P, TA, TB, Options>)
+    if (config.kernel == "tensor")
+      return static_cast<std::size_t>(gemm_sm90_copies_of(a.first, b.first, c.first, options).elements) * sizeof(TA);
+  if (config.kernel != "tiles") return 0;
+  const gemm_split cut = gemm_split_of(a.first.columns, config.tile.depth, config.tile.split);
+  if (cut.count == 1) return 0;
+  return static_cast<std::size_t>(c.first.rows * c.first.columns * c.count * cut.count) *
+         sizeof(accumulator_t<TA, TB, Options>);
+}
+
+/// The product by one configuration. False, and nothing done, where it turns out not to serve.
+template <class P, class TA, class TB, class TC, class Options>
+bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
+             const gemm_config& config) {
+  if (config.kernel == "tensor") return gemm_sm90(policy, a.first, b.first, c.first, options, &config);
+  if (config.kernel == "ring") return gemm_ring(policy, a.first, b.first, c.first, options, true);
+  bool done = false;
+  on_arch(policy, [&]<arch A>() {
+    for_each_choice(gemm_choices<typename P::tuning>{}, [&](auto choice) {
+      gemm_tile tile = decltype(choice)::template tile<A, accumulator_t<TA, TB, Options>>();
+      tile.split = config.tile.split;
+      if (done || tile != config.tile) return;
+      decltype(choice)::template run<A>(policy, a, b, c, options, tile.split);
+      done = true;
+    });
+  });
+  return done;
+}
+
+}  // namespace weft::gpu
