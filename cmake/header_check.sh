@@ -15,12 +15,15 @@ skip='^$'
 case $kind in
   host)
     flags+=(-Wall -Wextra -Werror -Wno-unknown-pragmas -fopenmp -fsyntax-only)
-    roots+=(backends/cuda backends/hip)
+    roots+=(backends/cuda backends/hip backends/blas backends/cublas backends/hipblas)
     for include in /usr/local/cuda/include ${CUDA_PATH:+"$CUDA_PATH/include"}; do
       [ -d "$include" ] && flags+=(-isystem "$include")
     done
-    ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/cuda([./])'  # no toolkit: its headers cannot be read
+    ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/cu(da|blas)([./])'  # no toolkit: its headers cannot be read
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hip([./])"
+    flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
+    [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
+    echo '#include <cblas.h>' | "$1" -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/blas[.]"
     flags+=(-D__HIP_PLATFORM_AMD__=1)
     ;;
   cuda)

@@ -1,5 +1,6 @@
-# find_package(weft COMPONENTS seq tbb openmp simt cuda hip): weft::weft and the backends named. Without COMPONENTS,
-# every backend that was installed and whose needs this machine meets.
+# find_package(weft COMPONENTS seq tbb openmp simt cuda hip blas cublas hipblas): weft::weft and the backends and providers
+# named (weft::cublas needs weft::cuda named before it, weft::hipblas weft::hip). Without COMPONENTS, every one that was
+# installed and whose needs this machine meets.
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 include("${CMAKE_CURRENT_LIST_DIR}/weft-dependencies.cmake")
@@ -10,12 +11,12 @@ endforeach()
 
 set(weft_asked ${weft_FIND_COMPONENTS})
 if(NOT weft_asked)
-  set(weft_asked seq openmp tbb simt cuda hip)
+  set(weft_asked seq openmp tbb simt cuda hip blas cublas hipblas)
 endif()
 foreach(backend IN LISTS weft_asked)
   set(weft_${backend}_FOUND FALSE)
   if(NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/weft-${backend}-targets.cmake")
-    set(weft_missing "weft was installed without the ${backend} backend")
+    set(weft_missing "weft was installed without ${backend}")
   else()
     weft_find_backend(${backend} weft_missing)
   endif()

@@ -24,6 +24,12 @@ struct default_tuning {};
 /// No requirement beyond the contracts of the verbs.
 struct no_requirement {};
 
+template <class Backend, class Provider, bool FallsBack>
+struct provided_backend;  // gemm/provider.hpp
+/// Beside a provider: what it declines is computed by weft's own kernels rather than refused.
+struct fall_back_t {};
+inline constexpr fall_back_t fall_back{};
+
 template <class Backend, class Tuning = default_tuning, class Requirement = no_requirement>
 class policy {
  public:
@@ -68,6 +74,18 @@ class policy {
   }
   constexpr policy<Backend, Tuning, same_bits_t> require(same_bits_t) const noexcept {
     return copy_to<policy<Backend, Tuning, same_bits_t>>();
+  }
+  /// weft::gemm by another library: weft::cublas, weft::hipblas, weft::blas, each in the header of its name. What that
+  /// declines is refused, or with weft::fall_back computed by weft's own kernels (gemm/provider.hpp).
+  template <class Provider>
+  constexpr policy<provided_backend<Backend, Provider, false>, Tuning, Requirement> with_provider(
+      Provider) const noexcept {
+    return copy_to<policy<provided_backend<Backend, Provider, false>, Tuning, Requirement>>();
+  }
+  template <class Provider>
+  constexpr policy<provided_backend<Backend, Provider, true>, Tuning, Requirement> with_provider(
+      Provider, fall_back_t) const noexcept {
+    return copy_to<policy<provided_backend<Backend, Provider, true>, Tuning, Requirement>>();
   }
 
   /// True when `.on(stream)` was called: calls are then not waited for.
