@@ -93,5 +93,51 @@ TEST_CASE("gemm refuses what does not fit, and touches nothing") {
       contains(call(row_major(pa, 4, 5), row_major(null<const float>(), 5, 4), row_major(pc, 4, 4)), "gemm: B: null"));
   CHECK(contains(call(row_major(pa, 4, 5), row_major(pb, 5, 4), row_major(const_cast<float*>(pa), 4, 4)),
                  "C overlaps A"));
-  require_same(host_copy(c), values);
+  // Each operand, each kind of mistake.
+  const auto A = row_major(pa, 4, 5), B = row_major(pb, 5, 4);
+  const auto C = row_major(pc, 4, 4);
+  const std::string mismatch = "shapes do not match";
+  CHECK(contains(call(A, row_major(pb, 5, 3), C), mismatch));
+  CHECK(contains(call(A, B, row_major(pc, 3, 4)), mismatch));
+  CHECK(contains(call(weft::transposed(A), B, C), mismatch));
+  CHECK(contains(call(row_major(null<const float>(), 4, 5), B, C), "gemm: A: null"));
+  CHECK(contains(call(A, B, row_major(null<float>(), 4, 4)), "gemm: C: null"));
+  CHECK(contains(call(row_major(pa, 4, -5), B, C), "gemm: A: negative extent"));
+  CHECK(contains(call(A, row_major(pb, 5, -4), C), "gemm: B: negative extent"));
+  CHECK(contains(call(A, B, row_major(pc, -4, 4)), "gemm: C: negative extent"));
+  CHECK(contains(call(A, row_major(pb, 5, 4, 3), C), "gemm: B: leading dimension"));
+  CHECK(contains(call(A, weft::column_major(pb, 5, 4, 4), C), "gemm: B: leading dimension"));
+  CHECK(contains(call(A, B, row_major(pc, 4, 4, 0)), "gemm: C: leading dimension"));
+  CHECK(contains(call(A, {pb, 5, 4, 4, -1}, C), "gemm: B: leading dimension"));
+  CHECK(contains(call(A, B, row_major(const_cast<float*>(pb) + 10, 4, 4)), "C overlaps B"));
+  // Beside one another in one range of memory is no overlap: columns 0 … 3 are read, 4 … 7 written.
+  weft::gemm(policy, row_major(pc, 4, 4, 8), row_major(pc + 40, 4, 4), row_major(pc + 4, 4, 4, 8));
+  auto changed = values;
+  for (const std::size_t row : {0u, 1u, 2u, 3u})
+    for (const std::size_t column : {4u, 5u, 6u, 7u}) changed[8 * row + column] = 16.f;
+  require_same(host_copy(c), changed);
+  CHECK(
+      contains(call(row_major(static_cast<const float*>(pc), 4, 5, 8), B, row_major(pc + 4, 4, 4, 8)), "C overlaps A"));
+}
+
+TEST_CASE("gemm of data on any element's address") {
+  // Every remainder of 16 bytes, for each operand alone: no vector access serves all of them.
+  const stored<float> a(20, 24, false, 0, 1), b(24, 28, false, 0, 2);
+  std::vector<float> memory_a(a.values.size() + 3), memory_b(b.values.size() + 3);
+  std::vector<float> wanted;
+  for (offset i = 0; i < 20; ++i)
+    for (offset j = 0; j < 28; ++j) wanted.push_back(static_cast<float>(row_times_column(a, b, i, j).value));
+  for (const std::size_t shift : {0u, 1u, 2u, 3u}) {
+    std::copy(a.values.begin(), a.values.end(), memory_a.begin() + static_cast<offset>(shift));
+    std::copy(b.values.begin(), b.values.end(), memory_b.begin() + static_cast<offset>(shift));
+    const auto da = device_copy(memory_a), db = device_copy(memory_b);
+    for (const std::size_t c_shift : {0u, 1u, 3u}) {
+      auto dc = device_room<float>(20 * 28 + static_cast<offset>(c_shift));
+      weft::gemm(policy, a.view(da.begin() + shift), b.view(db.begin() + shift),
+                 weft::row_major(dc.begin() + c_shift, 20, 28));
+      auto got = host_copy(dc);
+      got.erase(got.begin(), got.begin() + static_cast<offset>(c_shift));
+      require_close(got, wanted, 24 * 4 * 0x1p-23);
+    }
+  }
 }
