@@ -3,14 +3,19 @@
 // stays in proportion to what is used. 3 * 10^5 operations ordinarily, 10^7 under [.large].
 #include <weft/host_runtime.hpp>
 #include <weft/memory/adaptors.hpp>
+#include <weft/memory/no_allocation.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/memory/resources.hpp>
 #include <weft/memory/verified.hpp>
 #include <weft/profile.hpp>
 #include <weft/stream.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+#include <csignal>
 #include <cstring>
 #include <random>
+#include <string>
 #include <thread>
 
 #if __has_include(<catch2/catch.hpp>)
@@ -234,4 +239,30 @@ TEST_CASE("pool: tools are told of what a pool hands out, warm or not, and takes
   REQUIRE(heard.out == 3);
   REQUIRE(heard.back == 3);
   REQUIRE(heard.bytes == 0);
+}
+
+TEST_CASE("no_allocation: ends the program with the call, the size and the place of the policy") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], 2);
+    signal(SIGABRT, SIG_DFL);  // the test program's own handler would report a failure
+    weft::pool_resource pool(weft::host_runtime());
+    weft::detail::this_call = {"sort", std::source_location::current()};
+    weft::no_allocation strict;
+    pool.allocate(12345, 16, weft::host_runtime().default_stream());
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string text;
+  char part[256];
+  for (ssize_t n; (n = read(ends[0], part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(n));
+  close(ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGABRT);
+  REQUIRE(text.find("weft: 12345 bytes taken (pool allocation, device 0) where none may be, by sort") == 0);
+  REQUIRE(text.find("core_pool_traffic.cpp:") != std::string::npos);
 }
