@@ -4,6 +4,7 @@
 #include <weft/fill.hpp>
 #include <weft/gemm/plan.hpp>
 #include <weft/gemm/provider.hpp>
+#include <weft/memory/workspace.hpp>
 
 #include "gemm_data.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 struct seven_provider {
   static constexpr const char* name = "seven";
+  inline static int runs = 0;
   template <class Backend>
   static constexpr bool serves = true;
   template <class P, class TA, class TB, class TC, class Options>
@@ -20,6 +22,7 @@ struct seven_provider {
       return "not of floats";
     } else {
       if (a.first.rows != a.first.columns) return "not square";
+      runs += run;
       if (run) weft::fill(on, c.first.data, c.first.data + c.first.rows * c.first.columns, 7.f);
       return nullptr;
     }
@@ -68,4 +71,17 @@ TEST_CASE("a gemm_plan tells whether a provider takes the product, and goes on w
   weft::gemm_plan own(policy.with_provider(seven, weft::fall_back), tall, wide, C);
   CHECK(own.config() == weft::gemm_plan(policy, tall, wide, C).config());
   CHECK(contains(refusal([&] { weft::gemm_plan(policy.with_provider(seven), tall, wide, C); }), "not square"));
+}
+
+TEST_CASE("a provider does not run while a workspace is measured") {
+  const auto a = device_copy(std::vector<float>(16, 1.f));
+  auto c = device_room<float>(16);
+  const auto A = weft::row_major(a.begin(), 4, 4);
+  const int before = seven_provider::runs;
+  REQUIRE(weft::workspace_bytes(policy.with_provider(seven), [&](auto on) {
+            weft::gemm(on, A, A, weft::row_major(c.begin(), 4, 4));
+            const weft::gemm_plan plan(on, A, A, weft::row_major(c.begin(), 4, 4));
+            plan.launch(A, A, weft::row_major(c.begin(), 4, 4));
+          }) == 0);
+  REQUIRE(seven_provider::runs == before);
 }

@@ -8,7 +8,8 @@
 // A provider is a class without state:
 //   static constexpr const char* name;
 //   template <class Backend> static constexpr bool serves;    // the backends whose memory and streams it can use
-//   // Does the product if `run`; returns why it declines, having done nothing, or null.
+//   // Does the product if `run`, which is false while weft::workspace_bytes measures; returns why it declines, having
+//   // done nothing, or null. What memory the library takes by itself weft does not see.
 //   template <…> static const char* gemm(const P&, const batch<TA>&, const batch<TB>&, const batch<TC>&,
 //                                        const Options&, bool run);
 // A policy with a provider has a backend that differs in gemm alone.
@@ -29,7 +30,7 @@ struct provided_backend : Backend {
   template <class P, class TA, class TB, class TC, class Options>
   static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                    const Options& options) {
-    const char* why = Provider::gemm(policy, a, b, c, options, true);
+    const char* why = Provider::gemm(policy, a, b, c, options, !detail::measuring());
     if (why == nullptr) return;
     if constexpr (FallsBack)
       Backend::gemm(policy, a, b, c, options);
@@ -74,7 +75,8 @@ struct provided_backend : Backend {
   template <class P, class TA, class TB, class TC, class Options>
   static bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                       const Options& options, const gemm_config& config) {
-    if (config.kernel == Provider::name) return Provider::gemm(policy, a, b, c, options, true) == nullptr;
+    if (config.kernel == Provider::name)
+      return Provider::gemm(policy, a, b, c, options, !detail::measuring()) == nullptr;
     return Backend::gemm_by(policy, a, b, c, options, config);
   }
 
