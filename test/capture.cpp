@@ -107,6 +107,9 @@ struct index_hash {
 struct by_low_bits {
   WEFT_HOST_DEVICE bool operator()(u32 a, u32 b) const { return (a & 0xfff) < (b & 0xfff); }
 };
+struct high_byte {
+  WEFT_HOST_DEVICE u32 operator()(offset i) const { return static_cast<u32>(i << 24 | 0x123456); }
+};
 struct below_128 {
   WEFT_HOST_DEVICE offset operator()(u32 x) const { return static_cast<offset>(x & 127); }
 };
@@ -379,5 +382,29 @@ TEST_CASE("capture: set operations") {
     weft::set_difference_by_key_into(on, a, a_end, b, b_end, x.random.begin(), x.in_place.begin(), x.beside.begin(),
                                      x.count.begin() + 1);
     weft::includes_into(on, a, a_end, a, a_end, x.flag.begin());
+  });
+}
+
+TEST_CASE("capture: rearranging, searching, random numbers") {
+  captured("gather_if, scatter_if, rotate, shift, swap_ranges", [](auto on, memory& x) {
+    weft::gather_if(on, x.map.begin(), x.map.end(), x.random.begin(), x.few.begin(), x.out.begin(), is_odd{});
+    weft::scatter_if(on, x.random.begin(), x.random.end(), weft::reversed(weft::counting(n)), x.map.begin(),
+                     x.out.begin() + n, is_odd{});
+    weft::rotate_copy(on, x.random.begin(), x.random.begin() + 99, x.random.end(), x.out2.begin());
+    weft::rotate(on, x.in_place.begin(), x.in_place.begin() + n / 3, x.in_place.end());
+    weft::shift_left(on, x.beside.begin(), x.beside.begin() + n / 2, 70);
+    weft::shift_right(on, x.beside.begin() + n / 2, x.beside.end(), 700);
+    weft::swap_ranges(on, x.few.begin(), x.few.end(), x.in_place.begin());
+  });
+  captured("shuffle, sample, distributions", [](auto on, memory& x) {
+    weft::shuffle(on, x.in_place.begin(), x.in_place.end(), 1);
+    weft::sample(on, x.random.begin(), x.random.end(), x.out.begin(), n / 2, 2);
+    weft::tabulate(on, x.out2.begin(), x.out2.end(), weft::uniform_int<u32>{3});
+  });
+  captured("search_into, histogram_range", [](auto on, memory& x) {
+    weft::search_into(on, x.map.begin(), x.map.end(), x.map.begin() + n / 2, x.map.begin() + n / 2 + 5,
+                      x.count.begin());
+    weft::histogram_range(on, x.random.begin(), x.random.end(), x.bins.begin(), 255,
+                          weft::transformed(weft::counting(offset{0}), high_byte{}));
   });
 }

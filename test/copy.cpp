@@ -65,6 +65,35 @@ TEST_CASE("copy_n copies bits: NaN and -0.0 stay what they are") {
   require_same(host_copy(out), x);
 }
 
+TEST_CASE("gather_if and scatter_if leave alone what the stencil does not name") {
+  for (const offset n : sizes()) {
+    INFO("n = " << n);
+    const auto x = values<i64>(n, 5);
+    const auto stencil = values<u32>(n, 6);
+    auto map = shuffled(n, 7);
+    std::vector<i64> gathered(x.size(), 9), scattered(x.size(), 9);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto to = static_cast<std::size_t>(map[i]);
+      if (stencil[i] % 2 == 0) {
+        map[i] = -1000000000;  // never used
+        continue;
+      }
+      gathered[i] = x[to];
+      scattered[to] = x[i];
+    }
+    const auto in = device_copy(x);
+    const auto places = device_copy(map);
+    const auto flags = device_copy(stencil);
+    auto out = device_copy(std::vector<i64>(x.size(), 9));
+    REQUIRE(weft::gather_if(policy, places.begin(), places.end(), flags.begin(), in.begin(), out.begin(), is_odd{}) ==
+            out.end());
+    require_same(host_copy(out), gathered);
+    auto out2 = device_copy(std::vector<i64>(x.size(), 9));
+    weft::scatter_if(policy, in.begin(), in.end(), places.begin(), flags.begin(), out2.begin(), is_odd{});
+    require_same(host_copy(out2), scattered);
+  }
+}
+
 TEST_CASE("reverse of a zip moves its ranges together") {
   const auto x = values<i32>(333, 3);
   const auto y = values<u8>(333, 4);

@@ -113,6 +113,40 @@ TEST_CASE("is_sorted and is_sorted_until") {
   REQUIRE(weft::is_sorted(policy, same_values.begin(), same_values.end(), weft::greater{}));
 }
 
+TEST_CASE("search, find_end, search_n, adjacent_find, find_first_of") {
+  for (const offset n : sizes())
+    for (const offset place : places(n)) {
+      INFO("n = " << n << ", place = " << place);
+      auto x = values<u8>(n, 5);
+      for (u8& v : x) v = static_cast<u8>(v % 100 + 1);
+      for (std::size_t i = 1; i < x.size(); ++i)
+        if (x[i] == x[i - 1]) x[i] = static_cast<u8>(x[i] == 1 ? 2 : x[i] - 1);
+      const std::vector<u8> rare{0, 200, 0}, empty;
+      for (std::size_t k = 0; k < rare.size(); ++k)
+        if (place + static_cast<offset>(k) < n) x[static_cast<std::size_t>(place) + k] = rare[k];
+      if (n > 300) std::copy(rare.begin(), rare.end(), x.begin() + n / 2);
+      const auto data = device_copy(x), pattern = device_copy(rare);
+      const auto b = data.begin(), e = data.end(), pb = pattern.begin(), pe = pattern.end();
+      const offset wanted = std::search(x.begin(), x.end(), rare.begin(), rare.end()) - x.begin();
+      REQUIRE(weft::search(policy, b, e, pb, pe) - b == wanted);
+      REQUIRE(weft::search(policy, b, e, pb, pb) == (n > 0 ? b : e));
+      room<offset> index(1);
+      weft::search_into(policy, b, e, pb, pe, index.begin());
+      REQUIRE(only(index) == wanted);
+      REQUIRE(weft::find_end(policy, b, e, pb, pe) - b ==
+              std::find_end(x.begin(), x.end(), rare.begin(), rare.end()) - x.begin());
+      REQUIRE(weft::find_first_of(policy, b, e, pb, pe) - b ==
+              std::find_first_of(x.begin(), x.end(), rare.begin(), rare.end()) - x.begin());
+      REQUIRE(weft::adjacent_find(policy, b, e) - b == std::adjacent_find(x.begin(), x.end()) - x.begin());
+      if (place + 1 < n) x[static_cast<std::size_t>(place) + 1] = x[static_cast<std::size_t>(place)];
+      const auto again = device_copy(x);
+      REQUIRE(weft::adjacent_find(policy, again.begin(), again.end()) - again.begin() ==
+              std::adjacent_find(x.begin(), x.end()) - x.begin());
+      REQUIRE(weft::search_n(policy, again.begin(), again.end(), 2, u8{0}) - again.begin() ==
+              std::search_n(x.begin(), x.end(), 2, u8{0}) - x.begin());
+    }
+}
+
 TEST_CASE("find: searches refuse bad arguments before anything runs") {
   auto data = device_copy(std::vector<i32>{1, 2, 3});
   REQUIRE(contains(refusal([&] { weft::find(policy, null<i32>(), null<i32>() + 1, 1); }), "find_if: null pointer"));

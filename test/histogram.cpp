@@ -79,6 +79,25 @@ TEST_CASE("own bins; bins outside are ignored") {
   }
 }
 
+TEST_CASE("histogram_range counts between levels of any width") {
+  for (const offset n : few_sizes())
+    for (const std::vector<float>& levels :
+         {std::vector<float>{-0.5f, 0.f}, std::vector<float>{-1.f, -0.9f, 0.3f, 0.3f, 2.f},
+          std::vector<float>{-0.7f, -0.1f, 0.f, 0.01f, 0.02f, 0.4f, 0.7f, 0.9f}}) {
+      INFO("n = " << n << ", levels = " << levels.size());
+      auto x = values<float>(n, 4);
+      for (std::size_t i = 0; i < x.size(); i += 7) x[i] = i % 2 ? levels[i % levels.size()] : std::nanf("");
+      const int bins = static_cast<int>(levels.size()) - 1;
+      std::vector<u32> wanted(static_cast<std::size_t>(bins), 0u);
+      for (const float v : x)
+        for (std::size_t b = 0; b + 1 < levels.size(); ++b) wanted[b] += levels[b] <= v && v < levels[b + 1];
+      const auto in = device_copy(x), edges = device_copy(levels);
+      room<u32> counts(bins);
+      weft::histogram_range(policy, in.begin(), in.end(), counts.begin(), bins, edges.begin());
+      require_same(host_copy(counts), wanted);
+    }
+}
+
 TEST_CASE("histograms refuse bad arguments before anything runs") {
   const auto in = device_copy(std::vector<i32>{1, 2, 3});
   room<i32> counts(std::vector<i32>{7, 7});

@@ -234,7 +234,7 @@ struct reference_backend {
   static void expand(const P&, Ends ends, offset m, offset n, Out out, F f) {
     offset i = 0;
     for (offset r = 0; r < m; ++r)
-      for (; i < n && i < ends[r]; ++i) out[i] = f(r);
+      for (; i < n && i < static_cast<offset>(ends[r]); ++i) out[i] = f(r);
   }
 
   template <class P, class In, class Counts, class BinOf>

@@ -1,4 +1,5 @@
-// Moves elements without changing them: copy, gather, scatter, reverse. One pass, no temporary memory.
+// Moves elements without changing them: copy, gather, scatter, reverse, each perhaps only where a stencil says so. One
+// pass, no temporary memory.
 #pragma once
 
 #include <weft/functional.hpp>
@@ -16,6 +17,28 @@ struct swap_ends {
     iter_value_t<It> back = first[n - 1 - i];
     first[i] = back;
     first[n - 1 - i] = front;
+  }
+};
+template <class Map, class Stencil, class In, class Out, class Predicate>
+struct gather_where {
+  Map map;
+  Stencil stencil;
+  In in;
+  Out out;
+  Predicate predicate;
+  WEFT_HOST_DEVICE void operator()(offset i) const {
+    if (predicate(stencil[i])) out[i] = in[static_cast<offset>(map[i])];
+  }
+};
+template <class In, class Map, class Stencil, class Out, class Predicate>
+struct scatter_where {
+  In in;
+  Map map;
+  Stencil stencil;
+  Out out;
+  Predicate predicate;
+  WEFT_HOST_DEVICE void operator()(offset i) const {
+    if (predicate(stencil[i])) out[static_cast<offset>(map[i])] = in[i];
   }
 };
 }  // namespace detail
@@ -59,6 +82,39 @@ void scatter(const P& policy, In first, In last, Map map, Out out) {
   const auto indices = detail::checked(policy, "scatter", map, n);
   const auto to = detail::checked(policy, "scatter", out, n);
   P::backend::transform(policy, in, n, weft::permuted(to, indices), identity{});
+  weft::finish(policy);
+}
+
+/// out[i] = input[map[i]] where predicate(stencil[i]); the other elements of the output keep their value, and the other
+/// indices are not looked at. Returns the end of the output, which must be apart from the input.
+template <execution_policy P, random_access Map, random_access Stencil, random_access In, writable_from<In> Out,
+          predicate_on<iter_value_t<Stencil>> Predicate>
+  requires std::convertible_to<iter_value_t<Map>, offset> Out gather_if(const P& policy, Map map_first, Map map_last,
+                                                                        Stencil stencil, In input, Out out,
+                                                                        Predicate predicate) {
+    const auto n = static_cast<offset>(map_last - map_first);
+    auto map = detail::checked(policy, "gather_if", map_first, n);
+    auto flags = detail::checked(policy, "gather_if", stencil, n);
+    auto in = detail::checked(policy, "gather_if", input, n);
+    auto to = detail::checked(policy, "gather_if", out, n);
+    using function = detail::gather_where<decltype(map), decltype(flags), decltype(in), decltype(to), Predicate>;
+    P::backend::for_each_index(policy, n, function{map, flags, in, to, predicate});
+    weft::finish(policy);
+    return out + n;
+  }
+
+/// out[map[i]] = first[i] where predicate(stencil[i]). As scatter otherwise.
+template <execution_policy P, random_access In, random_access Map, random_access Stencil, writable_from<In> Out,
+          predicate_on<iter_value_t<Stencil>> Predicate>
+  requires std::convertible_to<iter_value_t<Map>, offset>
+void scatter_if(const P& policy, In first, In last, Map map, Stencil stencil, Out out, Predicate predicate) {
+  const auto n = static_cast<offset>(last - first);
+  auto in = detail::checked(policy, "scatter_if", first, n);
+  auto indices = detail::checked(policy, "scatter_if", map, n);
+  auto flags = detail::checked(policy, "scatter_if", stencil, n);
+  auto to = detail::checked(policy, "scatter_if", out, n);
+  using function = detail::scatter_where<decltype(in), decltype(indices), decltype(flags), decltype(to), Predicate>;
+  P::backend::for_each_index(policy, n, function{in, indices, flags, to, predicate});
   weft::finish(policy);
 }
 

@@ -1,4 +1,4 @@
-// Looks for the first place where something holds: find, equal, mismatch, all_of, is_sorted. One verb,
+// Looks for the first place where something holds: find, equal, mismatch, all_of, is_sorted, search. One verb,
 // `find_first_into`, which stops early: about as much is read as lies before the place found. No result depends on the
 // order of visits. The forms that return a value wait for it; the `_into` forms never wait with `.on(stream)`.
 #pragma once
@@ -26,6 +26,57 @@ struct descends_at {
   It first;
   Less less;
   WEFT_HOST_DEVICE bool operator()(offset i) const { return less(first[i + 1], first[i]); }
+};
+
+// equal(first[i], first[i + 1])
+template <class It, class Equal>
+struct repeats_at {
+  It first;
+  Equal equal;
+  WEFT_HOST_DEVICE bool operator()(offset i) const { return equal(first[i], first[i + 1]); }
+};
+// The m elements from first[i] on are those of the pattern.
+template <class It, class Pattern, class Equal>
+struct matches_at {
+  It first;
+  Pattern pattern;
+  offset m;
+  Equal equal;
+  WEFT_HOST_DEVICE bool operator()(offset i) const {
+    for (offset k = 0; k < m; ++k)
+      if (!equal(first[i + k], pattern[k])) return false;
+    return true;
+  }
+};
+// The same, from the last place down.
+template <class Matches>
+struct matches_from_end {
+  Matches matches;
+  offset last;
+  WEFT_HOST_DEVICE bool operator()(offset i) const { return matches(last - i); }
+};
+// needle is one of pattern[0, m).
+template <class Pattern, class Equal>
+struct is_one_of {
+  Pattern pattern;
+  offset m;
+  Equal equal;
+  template <class T>
+  WEFT_HOST_DEVICE bool operator()(const T& x) const {
+    for (offset k = 0; k < m; ++k)
+      if (equal(x, pattern[k])) return true;
+    return false;
+  }
+};
+
+// Where nothing was found among the places, the answer is the length of the range.
+template <class Index>
+struct absent_is {
+  Index index;
+  offset places, n;
+  WEFT_HOST_DEVICE void operator()(offset) const {
+    if (*index == places) *index = n;
+  }
 };
 
 template <class Out>
@@ -208,6 +259,78 @@ void is_sorted_into(const P& policy, It first, It last, Out out, Less less = {})
   const auto n = static_cast<offset>(last - first);
   const auto descends = detail::descent_in(policy, "is_sorted", first, n, less);
   detail::store_absence(policy, n < 2 ? 0 : n - 1, detail::checked(policy, "is_sorted", out, 1), true, descends);
+}
+
+// neighbours and subsequences ----------------------------------------------------------------------------------------
+
+/// The first element that is equal to the one behind it, else last. Waits.
+template <execution_policy P, random_access It, relation_on<iter_value_t<It>> Equal = equal_to>
+It adjacent_find(const P& policy, It first, It last, Equal equal = {}) {
+  const auto n = static_cast<offset>(last - first);
+  auto in = detail::checked(policy, "adjacent_find", first, n);
+  if (n < 2) return last;
+  const offset i = detail::first_index(policy, n - 1, detail::repeats_at<decltype(in), Equal>{in, equal});
+  return i == n - 1 ? last : first + i;
+}
+
+/// *index = where [s_first, s_last) first occurs in [first, last) (0 for an empty one), else the length of the range.
+/// O(n m) comparisons at worst; a place is left at its first difference.
+template <execution_policy P, random_access It, random_access Pattern, count_pointer Index,
+          relation_on<iter_value_t<It>, iter_value_t<Pattern>> Equal = equal_to>
+void search_into(const P& policy, It first, It last, Pattern s_first, Pattern s_last, Index index, Equal equal = {}) {
+  const auto n = static_cast<offset>(last - first), m = static_cast<offset>(s_last - s_first);
+  auto in = detail::checked(policy, "search", first, n);
+  auto pattern = detail::checked(policy, "search", s_first, m);
+  auto found = detail::checked(policy, "search", index, 1);
+  const offset places = n < m ? 0 : n - m + 1;
+  const detail::matches_at<decltype(in), decltype(pattern), Equal> matches{in, pattern, m, equal};
+  P::backend::find_first_into(policy, places, found, matches);
+  P::backend::for_each_index(policy, 1, detail::absent_is<decltype(found)>{found, places, n});
+  weft::finish(policy);
+}
+
+/// Where [s_first, s_last) first occurs in [first, last), else last. Waits.
+template <execution_policy P, random_access It, random_access Pattern,
+          relation_on<iter_value_t<It>, iter_value_t<Pattern>> Equal = equal_to>
+It search(const P& policy, It first, It last, Pattern s_first, Pattern s_last, Equal equal = {}) {
+  const auto n = static_cast<offset>(last - first), m = static_cast<offset>(s_last - s_first);
+  auto in = detail::checked(policy, "search", first, n);
+  auto pattern = detail::checked(policy, "search", s_first, m);
+  if (n < m) return last;
+  const detail::matches_at<decltype(in), decltype(pattern), Equal> matches{in, pattern, m, equal};
+  const offset i = detail::first_index(policy, n - m + 1, matches);
+  return i == n - m + 1 ? last : first + i;
+}
+
+/// Where `count` elements equal to `value` first follow each other, else last. Waits.
+template <execution_policy P, random_access It, class T = iter_value_t<It>,
+          relation_on<iter_value_t<It>, T> Equal = equal_to>
+It search_n(const P& policy, It first, It last, offset count, const T& value, Equal equal = {}) {
+  const auto pattern = weft::constant(value);
+  return weft::search(policy, first, last, pattern, pattern + (count < 0 ? 0 : count), equal);
+}
+
+/// Where [s_first, s_last) last occurs in [first, last), else last (as std: also for an empty one). Waits.
+template <execution_policy P, random_access It, random_access Pattern,
+          relation_on<iter_value_t<It>, iter_value_t<Pattern>> Equal = equal_to>
+It find_end(const P& policy, It first, It last, Pattern s_first, Pattern s_last, Equal equal = {}) {
+  const auto n = static_cast<offset>(last - first), m = static_cast<offset>(s_last - s_first);
+  auto in = detail::checked(policy, "find_end", first, n);
+  auto pattern = detail::checked(policy, "find_end", s_first, m);
+  if (n < m || m == 0) return last;
+  using matches = detail::matches_at<decltype(in), decltype(pattern), Equal>;
+  const detail::matches_from_end<matches> from_end{{in, pattern, m, equal}, n - m};
+  const offset i = detail::first_index(policy, n - m + 1, from_end);
+  return i == n - m + 1 ? last : first + (n - m - i);
+}
+
+/// The first element of [first, last) that is equal to one of [s_first, s_last), else last. Waits.
+template <execution_policy P, random_access It, random_access Pattern,
+          relation_on<iter_value_t<It>, iter_value_t<Pattern>> Equal = equal_to>
+It find_first_of(const P& policy, It first, It last, Pattern s_first, Pattern s_last, Equal equal = {}) {
+  const auto m = static_cast<offset>(s_last - s_first);
+  auto pattern = detail::checked(policy, "find_first_of", s_first, m);
+  return weft::find_if(policy, first, last, detail::is_one_of<decltype(pattern), Equal>{pattern, m, equal});
 }
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 // where these fit. Counts are exact and the same everywhere.
 #pragma once
 
+#include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
 #include <type_traits>
@@ -59,6 +60,24 @@ auto make_even_bin(T lower, T upper, int bins) {
   }
 }
 
+// The number of the bin [levels[b], levels[b + 1]) that x lies in, else -1.
+template <class Levels>
+struct level_bin {
+  Levels levels;
+  int bins;
+  template <class T>
+  WEFT_HOST_DEVICE int operator()(const T& x) const {
+    int begin = 0;
+    for (int length = bins + 1; length > 0;) {  // how many levels are not above x
+      const int half = length / 2;
+      const bool at_most = levels[begin + half] <= x;
+      begin = at_most ? begin + half + 1 : begin;
+      length = at_most ? length - half - 1 : half;
+    }
+    return begin == bins + 1 ? -1 : begin - 1;
+  }
+};
+
 }  // namespace detail
 
 /// A function from an element to the number of its bin.
@@ -85,6 +104,16 @@ template <execution_policy P, random_access It, random_access Counts, class T = 
 void histogram_even(const P& policy, It first, It last, Counts counts, int bins, T lower, T upper) {
   weft::require(lower < upper && bins > 0, policy, "histogram_even", "needs lower < upper and at least one bin");
   weft::histogram(policy, first, last, counts, bins, detail::make_even_bin<T>(lower, upper, bins));
+}
+
+/// Counts the elements between neighbouring levels: counts[b] = how many x have levels[b] <= x < levels[b + 1], for the
+/// `bins` + 1 ascending `levels`, which lie where the policy works; others, and NaNs, are not counted.
+template <execution_policy P, random_access It, random_access Counts, random_access Levels>
+  requires relation_on<less_equal, iter_value_t<Levels>, iter_value_t<It>>
+void histogram_range(const P& policy, It first, It last, Counts counts, int bins, Levels levels) {
+  weft::require(bins > 0, policy, "histogram_range", "needs at least one bin");
+  auto edges = detail::checked(policy, "histogram_range", levels, offset{bins} + 1);
+  weft::histogram(policy, first, last, counts, bins, detail::level_bin<decltype(edges)>{edges, bins});
 }
 
 }  // namespace weft

@@ -19,7 +19,9 @@
 #include <weft/memory.hpp>
 #include <weft/merge.hpp>
 #include <weft/policy.hpp>
+#include <weft/random.hpp>
 #include <weft/reduce.hpp>
+#include <weft/rotate.hpp>
 #include <weft/run_length.hpp>
 #include <weft/scan.hpp>
 #include <weft/search.hpp>

@@ -14,12 +14,12 @@ void expand(Ends ends, offset m, offset n, Out out, F f) {
     offset run = 0;
     for (offset left = m; left > 0;) {  // the first run that ends behind `begin`
       const offset half = left / 2;
-      const bool before = ends[run + half] <= begin;
+      const bool before = static_cast<offset>(ends[run + half]) <= begin;
       run = before ? run + half + 1 : run;
       left = before ? left - half - 1 : half;
     }
     for (offset i = begin; i < end; ++run) {
-      const offset stop = min(end, ends[run]);
+      const offset stop = min(end, static_cast<offset>(ends[run]));
       if (i == stop) continue;  // an empty run
       const auto value = f(run);
       for (; i < stop; ++i) out[i] = value;

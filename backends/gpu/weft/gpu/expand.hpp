@@ -22,7 +22,7 @@ WEFT_DEVICE offset count_up_to(Block block, const Ends& ends, offset m, offset i
   offset low = 0, high = m;
   while (low < high) {
     const offset size = high - low;
-    const bool before = ends[low + size * lane / width] <= i;
+    const bool before = static_cast<offset>(ends[low + size * lane / width]) <= i;
     const offset hits = Block::popcount(block.warp().ballot(before));
     const offset base = low;
     if (hits > 0) low = base + size * (hits - 1) / width + 1;
