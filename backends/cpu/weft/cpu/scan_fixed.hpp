@@ -174,17 +174,13 @@ template <class T, class Op>
     total[l] = sum;
   }
 }
-/// One step of the scan of all rows: to[l] = op(from[l - D], from[l]), in pieces of 8 lanes that may overlap.
+/// One step of the scan of all rows: to[l] = op(from[l - D], from[l]).
 template <int D, class T, class Op>
 [[gnu::always_inline]] inline void scan_step(const T* from, T* to, const Op& op) {
   using shape = scan_shape<T>;
-  constexpr int lanes = shape::lanes;
-  for (int row = 0; row < shape::rows * lanes; row += lanes) {
+  for (int row = 0; row < shape::rows * shape::lanes; row += shape::lanes) {
     for (int l = 0; l < D; ++l) to[row + l] = from[row + l];
-    for (int first = D; first < lanes; first += 8) {
-      const int l = row + (first < lanes - 8 ? first : lanes - 8);
-      for (int j = 0; j < 8; ++j) to[l + j] = static_cast<T>(op(from[l + j - D], from[l + j]));
-    }
+    for (int l = D; l < shape::lanes; ++l) to[row + l] = static_cast<T>(op(from[row + l - D], from[row + l]));
   }
 }
 

@@ -43,11 +43,8 @@ template <int D, int Lanes, int N, class V, class M>
 [[gnu::always_inline]] inline void scan_step_by_key(const V* from, V* to, const M* from_mask, M* to_mask) {
   for (int row = 0; row < N; row += Lanes) {
     for (int l = 0; l < D; ++l) to[row + l] = from[row + l], to_mask[row + l] = from_mask[row + l];
-    for (int first = D; first < Lanes; first += 8) {
-      const int l = row + (first < Lanes - 8 ? first : Lanes - 8);
-      for (int j = 0; j < 8; ++j) to[l + j] = add_unless(from_mask[l + j], from[l + j - D], from[l + j]);
-      for (int j = 0; j < 8; ++j) to_mask[l + j] = static_cast<M>(from_mask[l + j] | from_mask[l + j - D]);
-    }
+    for (int l = row + D; l < row + Lanes; ++l) to[l] = add_unless(from_mask[l], from[l - D], from[l]);
+    for (int l = row + D; l < row + Lanes; ++l) to_mask[l] = static_cast<M>(from_mask[l] | from_mask[l - D]);
   }
 }
 
