@@ -110,6 +110,9 @@ struct by_low_bits {
 struct high_byte {
   WEFT_HOST_DEVICE u32 operator()(offset i) const { return static_cast<u32>(i << 24 | 0x123456); }
 };
+struct row_of {  // of a hundred rows
+  WEFT_HOST_DEVICE offset operator()(offset i) const { return n * i / 100; }
+};
 struct below_128 {
   WEFT_HOST_DEVICE offset operator()(u32 x) const { return static_cast<offset>(x & 127); }
 };
@@ -406,5 +409,23 @@ TEST_CASE("capture: rearranging, searching, random numbers") {
                       x.count.begin());
     weft::histogram_range(on, x.random.begin(), x.random.end(), x.bins.begin(), 255,
                           weft::transformed(weft::counting(offset{0}), high_byte{}));
+  });
+}
+
+TEST_CASE("capture: parts of orders, segments") {
+  captured("top_k, partial_sort, nth_element", [](auto on, memory& x) {
+    weft::top_k(on, x.random.begin(), x.random.end(), n / 9, x.out.begin());
+    weft::top_k(on, x.random.begin(), x.random.end(), n / 9, x.out.begin() + n, by_low_bits{});
+    weft::top_k_by_key(on, x.few.begin(), x.few.end(), weft::counting(offset{0}), 100, x.out2.begin(), x.index.begin());
+    weft::partial_sort(on, x.in_place.begin(), x.in_place.begin() + 5, x.in_place.end());
+    weft::nth_element(on, x.beside.begin(), x.beside.begin() + 5, x.beside.end());
+  });
+  captured("segmented scans, reductions and sorts", [](auto on, memory& x) {
+    const auto rows = weft::transformed(weft::counting(offset{0}), row_of{});
+    weft::segmented_inclusive_scan(on, x.random.begin(), x.random.end(), rows, rows + 101, x.out.begin());
+    weft::segmented_exclusive_scan(on, x.random.begin(), x.random.end(), rows, rows + 101, x.out.begin() + n, 1u);
+    weft::segmented_reduce(on, x.random.begin(), x.random.end(), rows, rows + 101, x.out2.begin(), 1u);
+    weft::segmented_sort(on, x.in_place.begin(), x.in_place.end(), rows, rows + 101);
+    weft::segmented_sort_by_key(on, x.beside.begin(), x.beside.end(), x.few.begin(), rows, rows + 101);
   });
 }

@@ -25,9 +25,11 @@
 #include <weft/run_length.hpp>
 #include <weft/scan.hpp>
 #include <weft/search.hpp>
+#include <weft/segmented.hpp>
 #include <weft/select.hpp>
 #include <weft/set_operations.hpp>
 #include <weft/sort.hpp>
 #include <weft/stream.hpp>
+#include <weft/top_k.hpp>
 #include <weft/transform.hpp>
 #include <weft/tuple.hpp>
