@@ -23,39 +23,38 @@ struct number_survey {
   bool sorted, reversed;
   bool plain;  // no NaN and no -0.0, which a sort that is not stable would show
 };
-/// Looks at [begin, end) and the number before it; for integers only as far as needed.
+/// Looks at [begin, end) of n numbers and the one before it, as far as needed. Numbers that begin with equal ones and
+/// then fall do not count as reversed: so one comparison an element is enough.
 template <bool Descending, class K>
-number_survey survey_numbers(const K* data, offset begin, offset end) {
-  return wide([=]() __attribute__((always_inline)) {
+number_survey survey_numbers(const K* data, offset begin, offset end, offset n) {
+  number_survey seen = wide([=]() __attribute__((always_inline)) {
     using flag = unsigned_of<sizeof(K)>;
-    number_survey seen{true, true, true};
-    for (offset i = max(begin, 1); i < end && (std::is_floating_point_v<K> || seen.sorted || seen.reversed);
-         i += 1024) {
+    number_survey way{true, true, true};
+    const offset first = max(begin, 1);
+    for (offset i = first; i < end && (way.sorted || way.reversed); i += 1024) {
       const offset stop = min(end, i + 1024);
-      if (seen.sorted || seen.reversed) {
-        flag falls = 0, rises = 0;
-        for (offset j = i; j < stop; ++j) {
-          const K a = Descending ? data[j] : data[j - 1], b = Descending ? data[j - 1] : data[j];
-          falls = static_cast<flag>(falls | static_cast<flag>(a > b));
-          rises = static_cast<flag>(rises | static_cast<flag>(a < b));
-        }
-        seen.sorted &= falls == 0;
-        seen.reversed &= rises == 0;
+      if (way.sorted) {
+        flag falls = 0;  // NaNs count as falling, so sorted numbers have none
+        for (offset j = i; j < stop; ++j)
+          falls = static_cast<flag>(falls |
+                                    static_cast<flag>(!(Descending ? data[j - 1] >= data[j] : data[j - 1] <= data[j])));
+        if (falls == 0) continue;
+        way.sorted = false;
+        way.reversed = i == first;
       }
-      if constexpr (std::is_floating_point_v<K>) {
-        flag odd = 0;
-        constexpr flag negative_zero = static_cast<flag>(flag{1} << (sizeof(K) * 8 - 1));
-        for (offset j = i - 1; j < stop; ++j) {
-          flag bits;
-          __builtin_memcpy(&bits, data + j, sizeof(K));
-          odd =
-              static_cast<flag>(odd | static_cast<flag>(bits == negative_zero) | static_cast<flag>(data[j] != data[j]));
-        }
-        seen.plain &= odd == 0;
-      }
+      flag rises = 0;
+      for (offset j = i; j < stop; ++j)
+        rises = static_cast<flag>(rises |
+                                  static_cast<flag>(!(Descending ? data[j - 1] <= data[j] : data[j - 1] >= data[j])));
+      way.reversed &= rises == 0;
     }
-    return seen;
+    if (way.sorted && end - first > 0) way.reversed = false;
+    return way;
   });
+  // Zeros of both signs that are sorted may stay as they are.
+  if constexpr (std::is_floating_point_v<K>)
+    seen.plain = (seen.sorted && end - begin == n) || vector_plain(data + begin, end - begin);
+  return seen;
 }
 
 }  // namespace detail
@@ -238,7 +237,7 @@ bool sort_numbers(const number_sort_plan<K>& plan, K* data, offset n) {
   constexpr offset grain = number_sort_plan<K>::grain;
   std::atomic<bool> sorted{true}, reversed{true}, plain{true};
   for_chunks<Scheduler>(n, grain, [&](offset begin, offset end) {
-    const number_survey seen = survey_numbers<Descending>(data, begin, end);
+    const number_survey seen = survey_numbers<Descending>(data, begin, end, n);
     if (!seen.sorted) sorted.store(false, std::memory_order_relaxed);
     if (!seen.reversed) reversed.store(false, std::memory_order_relaxed);
     if (!seen.plain) plain.store(false, std::memory_order_relaxed);

@@ -106,11 +106,7 @@ struct register_sorter {
   [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,bmi2"), gnu::always_inline]] static void store_first(
       T* to, const vector& v, offset count) {
     const std::uint32_t mask = first_lanes(count);
-#if defined(__clang__)
-    auto* const at = reinterpret_cast<typename wide_of<bits>::unaligned*>(to);
-#else
     auto* const at = reinterpret_cast<bits*>(to);
-#endif
     if constexpr (sizeof(T) == 4) {
       __builtin_ia32_storedqusi512_mask(at, (index)v, static_cast<unsigned short>(mask));
     } else {
@@ -121,11 +117,7 @@ struct register_sorter {
   [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,bmi2"), gnu::always_inline]] static vector load_first(
       const T* from, offset count, const vector& filler) {
     const std::uint32_t mask = first_lanes(count);
-#if defined(__clang__)
-    const auto* const at = reinterpret_cast<const typename wide_of<bits>::unaligned*>(from);
-#else
     const auto* const at = reinterpret_cast<const bits*>(from);
-#endif
     if constexpr (sizeof(T) == 4) {
       return (vector)__builtin_ia32_loaddqusi512_mask(at, (index)filler, static_cast<unsigned short>(mask));
     } else {
@@ -262,7 +254,8 @@ struct register_sorter {
   template <int Rows>
   [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,bmi2"), gnu::noinline]] static void network(T* data, offset n) {
     vector v[Rows];
-    const vector filler = vector{} + last();
+    vector filler{};  // not const: the front end of nvcc 13 falls over a constant sum of vectors
+    filler += last();
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) v[r] = load_first(data + r * lanes, n - r * lanes, filler);
     order_registers<sorting_network<Rows>>(v);  // columns
@@ -361,6 +354,27 @@ struct register_sorter {
     return write_front - data;
   }
 
+  /// Not zero if v has a NaN or a -0.0.
+  [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,bmi2"), gnu::always_inline]] static unsigned odd_numbers(
+      const vector& v) {
+    constexpr int odd = 0x01 | 0x80 | 0x04;  // quiet and signalling NaN, negative zero
+    const std::uint32_t all = first_lanes(lanes);
+    if constexpr (sizeof(T) == 4) {
+      return static_cast<std::uint16_t>(__builtin_ia32_fpclassps512_mask(v, odd, static_cast<unsigned short>(all)));
+    } else {
+      return static_cast<std::uint8_t>(__builtin_ia32_fpclasspd512_mask(v, odd, static_cast<unsigned char>(all)));
+    }
+  }
+  /// True if there is no NaN and no -0.0.
+  [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,bmi2"), gnu::noinline]] static bool plain(const T* data, offset n) {
+    unsigned found = 0;
+    offset i = 0;
+    for (; i + 4 * lanes <= n; i += 4 * lanes)
+      for (int u = 0; u < 4; ++u) found |= odd_numbers(load(data + i + u * lanes));
+    for (; i < n; i += lanes) found |= odd_numbers(load_first(data + i, n - i, vector{}));
+    return found == 0;
+  }
+
   /// A sorted sample of Rows registers, from positions by a generator, so that no pattern in the data meets them; four
   /// neighbours each share a cache line.
   template <int Rows>
@@ -429,6 +443,12 @@ template <bool Descending, class T>
 void vector_sort(T* data, offset n) {
   using same = detail::representative<T>;
   detail::register_sorter<same, Descending>::sort(reinterpret_cast<same*>(data), n);
+}
+
+/// True if n floating-point numbers hold no NaN and no -0.0.
+template <class T>
+bool vector_plain(const T* data, offset n) {
+  return detail::register_sorter<T, false>::plain(data, n);
 }
 
 /// Numbers before the pivot (Equal: and equal ones) to the front; returns how many. n >= 256.
