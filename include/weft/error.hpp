@@ -123,7 +123,7 @@ inline void check(bool ok, std::string_view call, std::string_view text, const s
 
 /// The same with the place of the policy.
 template <execution_policy P>
-void require(bool ok, const P& policy, std::string_view call, std::string_view text) {
+[[gnu::always_inline]] inline void require(bool ok, const P& policy, std::string_view call, std::string_view text) {
   if (!ok) [[unlikely]]
     detail::refuse(call, text, policy.where());
 }
@@ -152,7 +152,8 @@ template <execution_policy P>
 /// Refuses n < 0, null with n > 0, a stream of another backend and, on device backends, pointers that kernels must not
 /// dereference. Every algorithm calls it for each of its ranges before it does anything.
 template <execution_policy P, class Iterator>
-void check_range(const P& policy, std::string_view call, const Iterator& first, offset n) {
+[[gnu::always_inline]] inline void check_range(const P& policy, std::string_view call, const Iterator& first,
+                                               offset n) {
   using backend = typename P::backend;
   this_call = {call, policy.where()};
   if (n < 0) [[unlikely]]

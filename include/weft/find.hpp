@@ -98,18 +98,18 @@ void store_absence(const P& policy, offset n, Out out, bool answer, const Predic
 }
 
 template <class P, class It, class Predicate>
-auto asked_at(const P& policy, const char* call, const It& first, offset n, const Predicate& predicate) {
+auto asked_at(const P& policy, std::string_view call, const It& first, offset n, const Predicate& predicate) {
   auto in = checked(policy, call, first, n);
   return holds_at<decltype(in), Predicate>{in, predicate};
 }
 template <class P, class A, class B, class Equal>
-auto differs_at(const P& policy, const char* call, const A& a, const B& b, offset n, const Equal& equal) {
+auto differs_at(const P& policy, std::string_view call, const A& a, const B& b, offset n, const Equal& equal) {
   auto in_a = checked(policy, call, a, n);
   auto in_b = checked(policy, call, b, n);
   return relates_at<decltype(in_a), decltype(in_b), not_fn_t<Equal>>{in_a, in_b, {equal}};
 }
 template <class P, class It, class Less>
-auto descent_in(const P& policy, const char* call, const It& first, offset n, const Less& less) {
+auto descent_in(const P& policy, std::string_view call, const It& first, offset n, const Less& less) {
   auto in = checked(policy, call, first, n);
   return descends_at<decltype(in), Less>{in, less};
 }

@@ -149,7 +149,7 @@ bool overlap(const matrix<A>& a, const matrix<B>& b) {
 
 /// Refuses views that do not describe memory: negative extents, null data, rows or columns that overlap one another.
 template <class P, class T>
-void check_matrix(const P& policy, const char* call, const matrix<T>& m, bool has_data) {
+void check_matrix(const P& policy, std::string_view call, const matrix<T>& m, bool has_data) {
   if (m.rows < 0 || m.columns < 0) refuse(call, "negative extent", policy.where());
   if (m.rows == 0 || m.columns == 0) return;
   const bool by_rows = m.column_stride <= m.row_stride;
@@ -161,7 +161,7 @@ void check_matrix(const P& policy, const char* call, const matrix<T>& m, bool ha
 }
 
 template <class P, class T>
-void check_batch(const P& policy, const char* call, const batch<T>& b, offset count, bool has_data) {
+void check_batch(const P& policy, std::string_view call, const batch<T>& b, offset count, bool has_data) {
   check_matrix(policy, call, b.first, has_data && b.pointers == nullptr && b.count != 0);
   if (b.count < 0) refuse(call, "negative count", policy.where());
   if (b.count != count && (b.count != 1 || b.pointers != nullptr))

@@ -209,7 +209,7 @@ inline host_graph* host_recording(stream_ref stream) noexcept {
 
 /// What a verb of a CPU backend asks first: the graph that the policy's stream records, or null.
 template <class P>
-host_graph* recording_of(const P& policy) {
+[[gnu::always_inline]] inline host_graph* recording_of(const P& policy) {
   if (!(interest.load(std::memory_order_relaxed) & graphs_record)) [[likely]]
     return nullptr;
   return policy.has_stream() ? host_recording(policy.stream()) : nullptr;

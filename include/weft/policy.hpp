@@ -128,11 +128,19 @@ inline constexpr bool is_policy<policy<B, T, R>> = true;
 template <class P>
 concept execution_policy = is_policy<std::remove_cvref_t<P>>;
 
+/// True of a backend whose verbs have finished when they return, so that nobody needs to wait: it says so by a member
+/// `is_immediate`.
+template <class Backend>
+inline constexpr bool is_immediate = requires {
+  requires Backend::is_immediate;
+};
+
 /// Ends an algorithm that leaves nothing for the host to read: a policy without a stream waits, one with a stream
 /// returns.
 template <execution_policy P>
 void finish(const P& policy) {
-  if (!policy.has_stream()) policy.stream().synchronize();
+  if constexpr (!is_immediate<typename P::backend>)
+    if (!policy.has_stream()) policy.stream().synchronize();
   detail::this_call.name = {};
 }
 

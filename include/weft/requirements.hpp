@@ -78,7 +78,7 @@ namespace detail {
 /// The iterator as verbs want it (raw where it is contiguous), after the checks that cost nothing: n >= 0, no null with
 /// n > 0, no host pointer for a device. Throws weft::invalid_argument; nothing has run then.
 template <class P, class It>
-auto checked(const P& policy, const char* call, const It& it, offset n) {
+[[gnu::always_inline]] inline auto checked(const P& policy, std::string_view call, const It& it, offset n) {
   auto raw = weft::unwrap(it);
   check_range(policy, call, raw, n);
   return raw;
@@ -87,7 +87,8 @@ auto checked(const P& policy, const char* call, const It& it, offset n) {
 /// Refuses raw ranges that overlap, for the algorithms that read what they would already have overwritten. Ranges of
 /// other iterators are not looked into.
 template <class P, class A, class B>
-void check_apart(const P& policy, const char* call, const A& a, offset a_n, const B& b, offset b_n) {
+[[gnu::always_inline]] inline void check_apart(const P& policy, std::string_view call, const A& a, offset a_n,
+                                               const B& b, offset b_n) {
   if constexpr (std::is_pointer_v<A> && std::is_pointer_v<B>) {
     const auto a_begin = reinterpret_cast<std::uintptr_t>(a), a_end = reinterpret_cast<std::uintptr_t>(a + a_n);
     const auto b_begin = reinterpret_cast<std::uintptr_t>(b), b_end = reinterpret_cast<std::uintptr_t>(b + b_n);

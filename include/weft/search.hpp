@@ -55,7 +55,7 @@ struct is_within {
 };
 
 template <template <class, class> class Search, class P, class It, class Needles, class Out, class Less>
-Out search_each(const P& policy, const char* call, It first, It last, Needles needles_first, Needles needles_last,
+Out search_each(const P& policy, std::string_view call, It first, It last, Needles needles_first, Needles needles_last,
                 Out out, Less less) {
   const auto n = static_cast<offset>(last - first), m = static_cast<offset>(needles_last - needles_first);
   auto in = checked(policy, call, first, n);

@@ -30,7 +30,7 @@ struct set_ranges {
   offset b_n;
   unwrapped_t<Out> out;
 
-  set_ranges(const P& policy, const char* call, const A& first1, const A& last1, const B& first2, const B& last2,
+  set_ranges(const P& policy, std::string_view call, const A& first1, const A& last1, const B& first2, const B& last2,
              const Out& output, bool keeps_b)
       : a(weft::unwrap(first1)),
         a_n(static_cast<offset>(last1 - first1)),
@@ -51,15 +51,15 @@ void set_operation(const P& policy, const set_ranges<P, A, B, Out>& r, Count cou
   P::backend::set_operation_into(policy, r.a, none{}, r.a_n, r.b, none{}, r.b_n, r.out, none{}, count, less, Op{});
 }
 template <class Op, class P, class A, class B, class Out, class Less>
-Out set_operation_end(const P& policy, const char* call, A first1, A last1, B first2, B last2, Out out,
+Out set_operation_end(const P& policy, std::string_view call, A first1, A last1, B first2, B last2, Out out,
                       const Less& less) {
   const set_ranges<P, A, B, Out> r(policy, call, first1, last1, first2, last2, out, Op::of_b);
   return out + P::backend::template returned<offset>(policy,
                                                      [&](offset* count) { set_operation<Op>(policy, r, count, less); });
 }
 template <class Op, class P, class A, class B, class Out, class Count, class Less>
-void set_operation_count(const P& policy, const char* call, A first1, A last1, B first2, B last2, Out out, Count count,
-                         const Less& less) {
+void set_operation_count(const P& policy, std::string_view call, A first1, A last1, B first2, B last2, Out out,
+                         Count count, const Less& less) {
   const set_ranges<P, A, B, Out> r(policy, call, first1, last1, first2, last2, out, Op::of_b);
   set_operation<Op>(policy, r, checked(policy, call, count, 1), less);
   weft::finish(policy);
@@ -67,7 +67,7 @@ void set_operation_count(const P& policy, const char* call, A first1, A last1, B
 
 // The same with values: `values2` is none{} where nothing of the second range alone is written.
 template <class Op, class P, class A, class B, class AV, class BV, class Out, class OutV, class Less, class Put>
-void set_operation_by_key(const P& policy, const char* call, A first1, A last1, B first2, B last2, AV values1,
+void set_operation_by_key(const P& policy, std::string_view call, A first1, A last1, B first2, B last2, AV values1,
                           BV values2, Out out, OutV out_values, const Less& less, const Put& put) {
   const set_ranges<P, A, B, Out> r(policy, call, first1, last1, first2, last2, out, Op::of_b);
   const auto av = checked(policy, call, values1, r.a_n);
@@ -84,7 +84,7 @@ void set_operation_by_key(const P& policy, const char* call, A first1, A last1, 
   }
 }
 template <class Op, class P, class A, class B, class AV, class BV, class Out, class OutV, class Less>
-std::pair<Out, OutV> set_by_key_ends(const P& policy, const char* call, A first1, A last1, B first2, B last2,
+std::pair<Out, OutV> set_by_key_ends(const P& policy, std::string_view call, A first1, A last1, B first2, B last2,
                                      AV values1, BV values2, Out out, OutV out_values, const Less& less) {
   offset n = 0;
   set_operation_by_key<Op>(policy, call, first1, last1, first2, last2, values1, values2, out, out_values, less,
@@ -92,8 +92,8 @@ std::pair<Out, OutV> set_by_key_ends(const P& policy, const char* call, A first1
   return {out + n, out_values + n};
 }
 template <class Op, class P, class A, class B, class AV, class BV, class Out, class OutV, class Count, class Less>
-void set_by_key_count(const P& policy, const char* call, A first1, A last1, B first2, B last2, AV values1, BV values2,
-                      Out out, OutV out_values, Count count, const Less& less) {
+void set_by_key_count(const P& policy, std::string_view call, A first1, A last1, B first2, B last2, AV values1,
+                      BV values2, Out out, OutV out_values, Count count, const Less& less) {
   const auto to = checked(policy, call, count, 1);
   set_operation_by_key<Op>(policy, call, first1, last1, first2, last2, values1, values2, out, out_values, less,
                            [&](const auto& run) { run(to); });

@@ -1,6 +1,7 @@
 // The OpenMP backend: as many threads as OpenMP would use (OMP_NUM_THREADS, omp_set_num_threads). Inside a parallel
 // region calls run on the calling thread, unless the program allows nested regions; so they do in a process forked from
-// one that had threads (cpu/fork.hpp).
+// one that had threads (cpu/fork.hpp). How long idle threads spin after a region is the run time's choice, read when it
+// starts: OMP_WAIT_POLICY=passive lets them sleep at once.
 #pragma once
 
 #ifndef _OPENMP

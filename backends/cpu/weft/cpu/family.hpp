@@ -32,28 +32,32 @@ class family {
   /// either way. Memory of a recorded call is given back in the order of the recording, as on a device: the default
   /// resource then keeps it for the graph.
   template <class P, class Plan, class F>
-  static void call(const P& policy, const char* name, Plan plan, F f) {
+  [[gnu::always_inline]] static void call(const P& policy, const char* name, Plan plan, const F& f) {
     if (weft::detail::measuring()) [[unlikely]] {
       const planned_memory measured(policy, plan);
       return;
     }
-    if (weft::detail::host_graph* graph = weft::detail::recording_of(policy)) [[unlikely]] {
-      const planned_memory memory(policy, plan);
-      graph->add(true, [policy, name, plan, f](stream_ref replay) {
-        const P there = policy.at(replay);
-        const weft::detail::told tell(there, name);
-        f(there, plan);
-      });
-      return;
-    }
+    if (weft::detail::host_graph* graph = weft::detail::recording_of(policy)) [[unlikely]]
+      return record(*graph, policy, name, plan, f);
     const weft::detail::told tell(policy, name);
     const planned_memory memory(policy, plan);
     f(policy, plan);
   }
+  template <class P, class Plan, class F>
+  [[gnu::noinline, gnu::cold]] static void record(weft::detail::host_graph& graph, const P& policy, const char* name,
+                                                  Plan plan, const F& f) {
+    const planned_memory memory(policy, plan);
+    graph.add(true, [policy, name, plan, f](stream_ref replay) {
+      const P there = policy.at(replay);
+      const weft::detail::told tell(there, name);
+      f(there, plan);
+    });
+  }
 
  public:
   static constexpr bool is_device = false;
-  static constexpr bool can_measure = true;  // weft::workspace_bytes
+  static constexpr bool is_immediate = true;  // a call without a stream has nothing to wait for
+  static constexpr bool can_measure = true;   // weft::workspace_bytes
   static weft::runtime& runtime() { return host_runtime(); }
 
   template <class P, class F>

@@ -9,10 +9,11 @@ namespace weft::inline v100::cpu {
 template <class Scheduler, class Policy, class F>
 void for_each_index(const Policy&, offset n, F f) {
   for_chunks_timed<Scheduler>(n, [&f](offset begin, offset end) {
-    wide([=]() __attribute__((always_inline)) {
-      F g = f;  // its own copy, which it may change
-      for (offset i = begin; i < end; ++i) g(i);
-    });
+    wide_for(
+        end - begin, [=]() __attribute__((always_inline)) {
+          F g = f;  // its own copy, which it may change
+          for (offset i = begin; i < end; ++i) g(i);
+        });
   });
 }
 

@@ -41,11 +41,18 @@ template <class Body>
 /// with [=]): references would be reloaded in every iteration. The body and what it calls of this library must be
 /// always_inline, or the copies share one compiled for neither.
 template <class Body>
-auto wide(Body body) {
+[[gnu::always_inline]] inline auto wide(Body body) {
 #if defined(__x86_64__)
   if (has_avx2()) return detail::run_avx2(std::move(body));
 #endif
   return body();
+}
+
+/// The same for a loop of n steps: a short one is not worth the call.
+template <class Body>
+[[gnu::always_inline]] inline auto wide_for(offset n, Body body) {
+  if (n < 32) return body();
+  return wide(std::move(body));
 }
 
 /// A processor hint inside a waiting loop.

@@ -21,8 +21,21 @@ template <class Scheduler, class Policy, class AKeys, class AValues, class BKeys
           class OutValues, class Less>
 void merge(const Policy&, AKeys a, AValues a_values, offset a_n, BKeys b, BValues b_values, offset b_n, OutKeys out,
            OutValues out_values, Less less) {
+  const bool apart = a_n == 0 || b_n == 0 || !less(b[0], a[a_n - 1]);  // nothing to interleave
   for_chunks<Scheduler>(a_n + b_n, 1 << 13, [&](offset begin, offset end) {
     const offset n = a_n + b_n;
+    if (apart) {
+      offset o = begin;
+      for (; o < min(end, a_n); ++o) {
+        out[o] = a[o];
+        if constexpr (!is_none<OutValues>) out_values[o] = a_values[o];
+      }
+      for (; o < end; ++o) {
+        out[o] = b[o - a_n];
+        if constexpr (!is_none<OutValues>) out_values[o] = b_values[o - a_n];
+      }
+      return;
+    }
     const offset i = begin == 0 ? 0 : merge_split(a, a_n, b, b_n, begin, less);
     const offset i_end = end == n ? a_n : merge_split(a, a_n, b, b_n, end, less);
     const offset j = begin - i, j_end = end - i_end;

@@ -59,6 +59,18 @@ bool min_index_into(const Policy& policy, In in, offset n, offset* index, Less l
     *index = detail::find_in(begin, end, [=](offset i) { return !less(least, static_cast<T>(in[i])); });
     return true;
   };
+  if (n <= 64) {
+    offset at = 0;
+    T least = in[0];
+    bool ordered = least == least;
+    for (offset i = 1; i < n; ++i) {
+      const T x = in[i];
+      ordered &= x == x;
+      if (less(x, least)) least = x, at = i;
+    }
+    if (ordered) *index = at;
+    return ordered;
+  }
   if (n <= block) {
     const auto found = detail::minimum_of<T>(in, 0, n, less);
     return found.ordered && search(0, n, found.value);

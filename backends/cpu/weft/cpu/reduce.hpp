@@ -46,11 +46,12 @@ template <class T>
 inline constexpr T neutral_of_sum = std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{};
 
 /// What is left of the columns when bits 128, 64 and 32 of the virtual lane are folded: the slots, then bits 16 to 1.
+/// `lanes` is 32, or a lesser power of two when no more have elements.
 template <class T, class Op>
-[[gnu::always_inline]] inline T fold_lanes(const T* column, const Op& op) {
+[[gnu::always_inline]] inline T fold_lanes(const T* column, const Op& op, int lanes = 32) {
   constexpr int slots = reduce_shape<T>::slots;
   T lane[32];
-  for (int l = 0; l < 32; ++l) {
+  for (int l = 0; l < lanes; ++l) {
     const T* const s = column + l * slots;
     if constexpr (slots == 1) {
       lane[l] = s[0];
@@ -67,11 +68,15 @@ template <class T, class Op>
       lane[l] = part[0];
     }
   }
-  for (int l = 0; l < 16; ++l) lane[l] = op(lane[l], lane[l + 16]);
-  for (int l = 0; l < 8; ++l) lane[l] = op(lane[l], lane[l + 8]);
-  for (int l = 0; l < 4; ++l) lane[l] = op(lane[l], lane[l + 4]);
-  for (int l = 0; l < 2; ++l) lane[l] = op(lane[l], lane[l + 2]);
-  return op(lane[0], lane[1]);
+  if (lanes > 16)
+    for (int l = 0; l < 16; ++l) lane[l] = op(lane[l], lane[l + 16]);
+  if (lanes > 8)
+    for (int l = 0; l < 8; ++l) lane[l] = op(lane[l], lane[l + 8]);
+  if (lanes > 4)
+    for (int l = 0; l < 4; ++l) lane[l] = op(lane[l], lane[l + 4]);
+  if (lanes > 2)
+    for (int l = 0; l < 2; ++l) lane[l] = op(lane[l], lane[l + 2]);
+  return lanes > 1 ? op(lane[0], lane[1]) : lane[0];
 }
 
 /// A chunk of numbers in loops of constant length: a whole one (N is an integral_constant) or, of sums, any.
@@ -88,10 +93,11 @@ template <class T, class N, class Load, class Op>
       for (int c = first; c < first + strip; ++c) column[c] = sum_column<rows, columns, T>(load, c, op);
     }
   } else if (n <= left) {
-    int c = 0;
+    int lanes = 1, c = 0;
+    while (lanes * shape::slots < n) lanes *= 2;
     for (; c < n; ++c) column[c] = load(c);
-    for (; c < left; ++c) column[c] = neutral_of_sum<T>;
-    return fold_lanes<T>(column, op);
+    for (; c < lanes * shape::slots; ++c) column[c] = neutral_of_sum<T>;
+    return fold_lanes<T>(column, op, lanes);
   } else {
     const int first_row = n < columns ? n : columns;
     for (int c = 0; c < first_row; ++c) column[c] = load(c);
@@ -231,21 +237,22 @@ inline constexpr bool counts = requires(const In& in) {
 /// The sum of [begin, end). Counts, which are 0 or 1 each, are summed in 32 bits, so that lanes stay narrow.
 template <class T, class In>
 std::make_unsigned_t<T> sum_integers(In in, offset begin, offset end) {
-  return wide([=]() __attribute__((always_inline)) {
-    using U = std::make_unsigned_t<T>;
-    U sum = 0;
-    if constexpr (counts<In>) {
-      for (offset first = begin; first < end; first += 1 << 16) {
-        const offset stop = min(end, first + (1 << 16));
-        std::uint32_t count = 0;
-        for (offset i = first; i < stop; ++i) count += static_cast<T>(in[i]) != 0 ? 1u : 0u;
-        sum = static_cast<U>(sum + count);
-      }
-    } else {
-      for (offset i = begin; i < end; ++i) sum = static_cast<U>(sum + static_cast<U>(static_cast<T>(in[i])));
-    }
-    return sum;
-  });
+  return wide_for(
+      end - begin, [=]() __attribute__((always_inline)) {
+        using U = std::make_unsigned_t<T>;
+        U sum = 0;
+        if constexpr (counts<In>) {
+          for (offset first = begin; first < end; first += 1 << 16) {
+            const offset stop = min(end, first + (1 << 16));
+            std::uint32_t count = 0;
+            for (offset i = first; i < stop; ++i) count += static_cast<T>(in[i]) != 0 ? 1u : 0u;
+            sum = static_cast<U>(sum + count);
+          }
+        } else {
+          for (offset i = begin; i < end; ++i) sum = static_cast<U>(sum + static_cast<U>(static_cast<T>(in[i])));
+        }
+        return sum;
+      });
 }
 
 /// The fold of n > 0 elements. `cells` is room for the results of chunks, of chunks of these, and so on.
@@ -262,9 +269,10 @@ T reduce_range(typename objects<T>::cell* cells, In in, offset n, Op op) {
     return static_cast<T>(total.load(std::memory_order_relaxed));
   }
   if (n <= chunk)
-    return wide([=]() __attribute__((always_inline)) {
-      return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);
-    });
+    return wide_for(
+        n, [=]() __attribute__((always_inline)) {
+          return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);
+        });
   const offset chunks = ceil_div(n, chunk);
   objects<T> partial(cells, chunks);
   for_chunks<Scheduler>(chunks, 16, [&](offset begin, offset end) {

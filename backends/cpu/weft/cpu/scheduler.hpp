@@ -46,18 +46,67 @@ class first_exception {
   std::exception_ptr error_;
 };
 
+/// True of a scheduler known to run one task at a time.
+template <class Scheduler>
+inline constexpr bool is_sequential = requires {
+  requires std::bool_constant<Scheduler::threads() == 1>::value;
+};
+
+namespace detail {
+
+inline constexpr int worth_it = 40'000;  // ticks: some ten microseconds of work are worth the help of other threads
+
+/// f(begin, end) over [first, n) in chunks of this size, as parallel tasks.
+template <class Scheduler, class F>
+[[gnu::noinline]] void run_chunks(offset first, offset n, offset chunk, const F& f) {
+  Scheduler::run(static_cast<int>(ceil_div(n - first, chunk)), [&](int task) {
+    const offset begin = first + task * chunk;
+    f(begin, min(n, begin + chunk));
+  });
+}
+
+/// for_chunks_timed after its first look at the clock: [0, done) took `spent` ticks since `start`.
+template <class Scheduler, class F>
+[[gnu::noinline]] void go_on_timed(offset n, offset done, std::uint64_t start, std::uint64_t spent, const F& f) {
+  constexpr std::uint64_t telling = 4'000;  // less than this says little: the first elements are cold
+  for (;;) {
+    const double each = static_cast<double>(spent) / static_cast<double>(done) + 1e-9;
+    const double rest = each * static_cast<double>(n - done);
+    if (rest < worth_it) return f(done, n);
+    if (spent >= telling || rest >= 8 * worth_it) {
+      const int threads = Scheduler::threads();
+      if (threads <= 1) return f(done, n);
+      // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if
+      // possible.
+      const offset least = static_cast<offset>(worth_it / 4.0 / each) + 1;
+      const offset left = n - done;
+      offset chunk = max(min(least, ceil_div(left, threads)), ceil_div(left, offset{threads} * 8));
+      if (chunk > 64) chunk = ceil_div(chunk, 64) * 64;
+      return run_chunks<Scheduler>(done, n, chunk, f);
+    }
+    const offset end = min(n, done * 5);
+    f(done, end);
+    done = end;
+    if (done == n) return;
+    spent = ticks() - start;
+  }
+}
+
+}  // namespace detail
+
 /// f(begin, end) over [0, n), in pieces of at least `grain` elements; inline when one piece is all there is.
 template <class Scheduler, class F>
 void for_chunks(offset n, offset grain, F&& f) {
-  if (n <= 0) return;
-  const int threads = n <= grain ? 1 : Scheduler::threads();
-  if (threads <= 1) return f(offset{0}, n);
-  const offset tasks = min(ceil_div(n, grain), offset{threads} * 4);
-  const offset chunk = ceil_div(ceil_div(n, tasks), 64) * 64;  // whole cache lines for every element size
-  Scheduler::run(static_cast<int>(ceil_div(n, chunk)), [&](int task) {
-    const offset begin = task * chunk;
-    f(begin, min(n, begin + chunk));
-  });
+  if constexpr (is_sequential<Scheduler>) {
+    if (n > 0) f(offset{0}, n);
+  } else {
+    if (n <= 0) return;
+    const int threads = n <= grain ? 1 : Scheduler::threads();
+    if (threads <= 1) return f(offset{0}, n);
+    const offset tasks = min(ceil_div(n, grain), offset{threads} * 4);
+    const offset chunk = ceil_div(ceil_div(n, tasks), 64) * 64;  // whole cache lines for every element size
+    detail::run_chunks<Scheduler>(0, n, chunk, f);
+  }
 }
 
 /// As for_chunks, for work of unknown cost: starts inline on a sixteenth, or on a few thousand elements, and goes on in
@@ -65,37 +114,21 @@ void for_chunks(offset n, offset grain, F&& f) {
 /// A small call costs two looks at the clock.
 template <class Scheduler, class F>
 void for_chunks_timed(offset n, F&& f) {
-  constexpr double worth_it = 40'000;       // ticks: some ten microseconds
-  constexpr std::uint64_t telling = 4'000;  // less than this says little: the first elements are cold
-  if (n <= 1) {
-    if (n == 1) f(offset{0}, n);
-    return;
-  }
-  const std::uint64_t start = ticks();
-  offset done = 0;
-  for (offset step = max(1, min(n / 16, 4096));; step = done * 4) {
-    const offset end = min(n, done + step);
-    f(done, end);
-    done = end;
-    if (done == n) return;
+  if constexpr (is_sequential<Scheduler>) {
+    if (n > 0) f(offset{0}, n);
+  } else {
+    if (n <= 1) {
+      if (n == 1) f(offset{0}, n);
+      return;
+    }
+    const std::uint64_t start = ticks();
+    const offset step = n < 32 ? 1 : min(n / 16, 4096);
+    f(offset{0}, step);
     const std::uint64_t spent = ticks() - start;
-    const double each = static_cast<double>(spent) / static_cast<double>(done) + 1e-9;
-    const double rest = each * static_cast<double>(n - done);
-    if (rest < worth_it) return f(done, n);
-    if (spent < telling && rest < 8 * worth_it) continue;
-    const int threads = Scheduler::threads();
-    if (threads <= 1) return f(done, n);
-    // A piece takes at least a quarter of what makes it worth starting, and there are at least 8 a thread if possible.
-    const offset least = static_cast<offset>(worth_it / 4 / each) + 1;
-    const offset left = n - done;
-    offset chunk = max(min(least, ceil_div(left, threads)), ceil_div(left, offset{threads} * 8));
-    if (chunk > 64) chunk = ceil_div(chunk, 64) * 64;
-    const offset first = done;
-    Scheduler::run(static_cast<int>(ceil_div(left, chunk)), [&](int task) {
-      const offset begin = first + task * chunk;
-      f(begin, min(n, begin + chunk));
-    });
-    return;
+    if (n <= 1 << 16 &&
+        spent * static_cast<std::uint64_t>(n - step) < detail::worth_it * static_cast<std::uint64_t>(step))
+      return f(step, n);
+    detail::go_on_timed<Scheduler>(n, step, start, spent, f);
   }
 }
 

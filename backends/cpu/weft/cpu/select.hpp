@@ -80,6 +80,16 @@ inline void invert(std::uint64_t* mask, offset n) {
 template <class In, class Out, class Rejected, class Flag>
 offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& flag) {
   offset kept_count = 0;
+  if (n <= 16) {  // too few for masks
+    Flag test = flag;
+    for (offset i = 0; i < n; ++i) {
+      if ((Flag::keeps_first && i == 0) || test(i))
+        out[kept_count++] = in[i];
+      else if constexpr (!is_none<Rejected>)
+        rejected[i - kept_count] = in[i];
+    }
+    return kept_count;
+  }
   for (offset begin = 0; begin < n; begin += mask_block) {
     std::uint64_t mask[mask_block / 64];
     const offset size = min(mask_block, n - begin);

@@ -7,6 +7,7 @@
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/stream_store.hpp>
 #include <weft/functional.hpp>
+#include <weft/iterator/constant.hpp>
 #include <weft/policy.hpp>
 
 namespace weft::inline v100::cpu {
@@ -23,6 +24,22 @@ inline constexpr bool copies = false;
 template <class In, class T>
   requires std::is_trivially_copyable_v<T> &&
       (std::is_same_v<In, T*> || std::is_same_v<In, const T*>)inline constexpr bool copies<In, T*, identity> = true;
+
+  /// Elements that cost what moving them costs: no clock is needed to see when more threads pay.
+  template <class In, class F>
+  inline constexpr bool only_moves = false;
+  template <class T>
+  inline constexpr bool only_moves<T*, identity> = std::is_arithmetic_v<T>;
+  template <class T>
+  inline constexpr bool only_moves<constant_iterator<T>, identity> = std::is_arithmetic_v<T>;
+
+  template <bool OnlyMoves, class Scheduler, class F>
+  [[gnu::always_inline]] inline void for_elements(offset n, offset bytes, F&& f) {
+    if constexpr (OnlyMoves)
+      for_chunks<Scheduler>(n, (1 << 18) / bytes, f);
+    else
+      for_chunks_timed<Scheduler>(n, f);
+  }
 
 #if defined(__x86_64__)
   /// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
@@ -53,25 +70,28 @@ template <class In, class T>
 
 template <class Scheduler, class Policy, class In, class Out, class F>
 void transform(const Policy&, In in, offset n, Out out, F f) {
+  constexpr bool only_moves = detail::only_moves<In, F>;
+  constexpr offset bytes = sizeof(iter_value_t<In>);
   if constexpr (std::is_pointer_v<Out>) {
     using T = std::remove_pointer_t<Out>;
 #if defined(__x86_64__)
     if constexpr (detail::streams<T>) {
       if (n * static_cast<offset>(sizeof(T)) >= streaming_bytes && has_avx2() && !reads_from(in, out) &&
           reinterpret_cast<std::uintptr_t>(out) % sizeof(T) == 0)
-        return for_chunks_timed<Scheduler>(
-            n, [&](offset begin, offset end) { detail::transform_streaming(in, begin, end, out, f); });
+        return detail::for_elements<only_moves, Scheduler>(
+            n, bytes, [&](offset begin, offset end) { detail::transform_streaming(in, begin, end, out, f); });
     }
 #endif
   }
-  for_chunks_timed<Scheduler>(n, [&](offset begin, offset end) {
+  detail::for_elements<only_moves, Scheduler>(n, bytes, [&](offset begin, offset end) {
     if constexpr (detail::copies<In, Out, F>)
       return void(std::memmove(static_cast<void*>(out + begin), in + begin,
                                static_cast<std::size_t>(end - begin) * sizeof(*out)));
-    wide([=]() __attribute__((always_inline)) {
-      F g = f;  // its own copy, which it may change
-      for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
-    });
+    wide_for(
+        end - begin, [=]() __attribute__((always_inline)) {
+          F g = f;  // its own copy, which it may change
+          for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
+        });
   });
 }
 
