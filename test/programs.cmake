@@ -17,6 +17,9 @@ function(weft_test_program name)
     target_compile_definitions(${target} PRIVATE WEFT_TEST_POLICY=${arg_POLICY} WEFT_TEST_HEADER=<${arg_HEADER}>)
   endif()
   weft_strict(${target})
+  if(arg_POLICY AND NOT arg_POLICY STREQUAL "weft::hip")  # `-x hip` and precompiled headers do not go together
+    target_precompile_headers(${target} PRIVATE harness.hpp)
+  endif()
 endfunction()
 
 # weft_add_tests(NAME PREFIX p FILES … LABELS … [STEMS …] [NOT_STEMS …] [ENVIRONMENT …] [LARGE]): one ctest entry

@@ -2,7 +2,7 @@
 
 cores=$(nproc)
 # One compiler cache serves every clone: paths below the clone are taken as relative to it.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 may_install=1
 
 say() { printf '%s\n' "$*"; }
