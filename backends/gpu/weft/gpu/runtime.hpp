@@ -27,7 +27,7 @@ namespace weft::inline v100::gpu {
 template <class Vendor>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(typename Vendor::error failed, std::string_view step,
                                                  std::source_location where = {}) {
-  static constinit std::atomic<const char*> first_fatal{nullptr};
+  static constinit std::atomic<const std::string*> first_fatal{nullptr};
   Vendor::clear_error();
   const auto algorithm = weft::detail::this_call;
   std::string call(algorithm.name);
@@ -38,12 +38,12 @@ template <class Vendor>
   if (Vendor::is_out_of_memory(failed)) throw out_of_memory(call, name, Vendor::error_text(failed), where);
   std::string text = Vendor::error_text(failed);
   if (Vendor::is_fatal(failed)) {
-    const char* met = first_fatal.load(std::memory_order_relaxed);
+    const std::string* met = first_fatal.load(std::memory_order_acquire);
     if (met == nullptr) {
-      auto* copy = new std::string(call);  // kept: any later call may need it
-      if (!first_fatal.compare_exchange_strong(met, copy->c_str())) delete copy;
+      auto* copy = new const std::string(call);  // kept: any later call may need it
+      if (!first_fatal.compare_exchange_strong(met, copy)) delete copy;
     }
-    if (met != nullptr) text = "the device is lost to this process since an earlier error, met in " + std::string(met);
+    if (met != nullptr) text = "the device is lost to this process since an earlier error, met in " + *met;
   }
   throw error(call, name, text, where);
 }
