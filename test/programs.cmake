@@ -17,6 +17,11 @@ function(weft_test_program name)
     target_compile_definitions(${target} PRIVATE WEFT_TEST_POLICY=${arg_POLICY} WEFT_TEST_HEADER=<${arg_HEADER}>)
   endif()
   weft_strict(${target})
+  foreach(file IN ITEMS capture.cpp core_table.cpp)  # every algorithm: minutes of optimising what runs once
+    if(file IN_LIST arg_FILES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
+    endif()
+  endforeach()
   if(arg_POLICY AND NOT arg_POLICY STREQUAL "weft::hip")  # `-x hip` and precompiled headers do not go together
     target_precompile_headers(${target} PRIVATE harness.hpp)
   endif()
