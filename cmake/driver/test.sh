@@ -1,16 +1,17 @@
 # ./weft test: one stage per compiler and sanitizer, each a CMake preset with a build folder of its own.
 
-quick=0 stages=
+quick=0 stages= begin_within=
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=1 ;;
     --no-install) may_install=0 ;;
     --stages) stages=${2:-}; shift ;;
+    --begin-within) begin_within=${2:-}; shift ;;  # minutes; a stage that has not begun by then is left out, and said so
     *) fail "test: no option $1" ;;
   esac
   shift
 done
-[ -n "$stages" ] || { [ $quick = 1 ] && stages='cpu asan' || stages='cpu cuda hip asan tsan'; }
+[ -n "$stages" ] || { [ $quick = 1 ] && stages='cpu asan' || stages='cpu hip cuda tsan asan'; }
 stages=${stages//,/ }
 
 began=$(seconds)
@@ -107,6 +108,10 @@ stage_tsan() {
 }
 for stage in $stages; do
   declare -F "stage_$stage" >/dev/null || fail "test: no stage $stage"
+  if [ -n "$begin_within" ] && [ $(($(seconds) - began)) -gt $((begin_within * 60)) ]; then
+    skip_stage "$stage" "not begun within $begin_within minutes"
+    continue
+  fi
   "stage_$stage"
 done
 
