@@ -264,7 +264,7 @@ bool ends(const std::string& text, const std::string& with) {
 }  // namespace
 
 TEST_CASE("table: the README tells what calls wait for, take and allow") {
-  const auto rows = table_of(std::string(__FILE__).substr(0, std::string(__FILE__).rfind("test/")) + "README.md");
+  const auto rows = table_of(WEFT_SOURCE_DIR "/README.md");
   std::set<std::string> called;
   std::map<const row*, std::size_t> taken;  // on either family
   for_every_call([&](const std::string& header, const std::string& name, const auto& call) {
