@@ -19,7 +19,7 @@ function(weft_test_program name)
   weft_strict(${target})
   foreach(file IN ITEMS capture.cpp core_table.cpp)  # every algorithm: minutes of optimising what runs once
     if(file IN_LIST arg_FILES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0)
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -O0 SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
   if(arg_POLICY AND NOT arg_POLICY STREQUAL "weft::hip")  # `-x hip` and precompiled headers do not go together

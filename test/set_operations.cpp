@@ -7,7 +7,6 @@
 namespace {
 
 struct unite {
-  static constexpr bool of_b = true;
   template <class... X>
   auto std(X... x) const {
     return std::set_union(x...);

@@ -16,6 +16,8 @@
 #include <weft/requirements.hpp>
 #include <weft/select.hpp>
 
+#include <cmath>
+
 namespace weft::inline v100 {
 
 /// Four words: a counter, or the random numbers of one.
@@ -176,15 +178,14 @@ struct normal {
   WEFT_HOST_DEVICE T operator()(offset i) const {
     const philox_block b = detail::words_of(seed, i);
     if constexpr (sizeof(T) == 4) {
-      const float radius =
-          __builtin_sqrtf(-2.f * __builtin_logf((static_cast<float>(b.word[0] >> 8) + 1.f) * 0x1p-24f));
+      const float radius = std::sqrt(-2.f * std::log((static_cast<float>(b.word[0] >> 8) + 1.f) * 0x1p-24f));
       const float angle = static_cast<float>(b.word[1] >> 8) * (6.283185307179586f * 0x1p-24f);
-      return mean + weft::product(deviation, radius * __builtin_cosf(angle));
+      return mean + weft::product(deviation, radius * std::cos(angle));
     } else {
       const double first = static_cast<double>((detail::two_words(b.word[0], b.word[1]) >> 11) + 1) * 0x1p-53;
       const double angle =
           static_cast<double>(detail::two_words(b.word[2], b.word[3]) >> 11) * (6.283185307179586 * 0x1p-53);
-      return mean + weft::product(deviation, __builtin_sqrt(-2. * __builtin_log(first)) * __builtin_cos(angle));
+      return mean + weft::product(deviation, std::sqrt(-2. * std::log(first)) * std::cos(angle));
     }
   }
 };

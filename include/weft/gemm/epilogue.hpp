@@ -8,6 +8,8 @@
 
 #include <weft/gemm/views.hpp>
 
+#include <cmath>
+
 namespace weft::inline v100 {
 
 /// The epilogue that leaves a value as it is.
@@ -116,7 +118,7 @@ struct gelu {
   using is_stage = void;
   WEFT_HOST_DEVICE constexpr float operator()(float x, offset, offset) const { return x * detail::normal_below(x); }
   WEFT_HOST_DEVICE double operator()(double x, offset, offset) const {
-    return 0.5 * x * __builtin_erfc(-0.70710678118654752 * x);
+    return 0.5 * x * std::erfc(-0.70710678118654752 * x);
   }
   WEFT_HOST_DEVICE constexpr float operator()(std::int32_t x, offset r, offset c) const {
     return (*this)(static_cast<float>(x), r, c);
@@ -128,7 +130,7 @@ struct silu {
   WEFT_HOST_DEVICE constexpr float operator()(float x, offset, offset) const {
     return x / (1.f + detail::exponential(-x));
   }
-  WEFT_HOST_DEVICE double operator()(double x, offset, offset) const { return x / (1. + __builtin_exp(-x)); }
+  WEFT_HOST_DEVICE double operator()(double x, offset, offset) const { return x / (1. + std::exp(-x)); }
   WEFT_HOST_DEVICE constexpr float operator()(std::int32_t x, offset r, offset c) const {
     return (*this)(static_cast<float>(x), r, c);
   }
