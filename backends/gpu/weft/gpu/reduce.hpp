@@ -7,6 +7,7 @@
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/gpu/block.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/state.hpp>
 #include <weft/gpu/tile.hpp>
