@@ -21,6 +21,7 @@ case $kind in
     done
     ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/cu(da|blas)([./])'  # no toolkit: its headers cannot be read
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hip([./])"
+    skip="$skip|weft/cuda/(hopper|wgmma)[.]"  # parts of the dialect, for nvcc's device code alone
     flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
     echo '#include <cblas.h>' | "$1" -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/blas[.]"

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <weft/error.hpp>
+#include <weft/memory/pool.hpp>
 #include <weft/policy.hpp>
 #include <weft/stream.hpp>
 
