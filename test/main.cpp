@@ -6,3 +6,4 @@
 
 // Tests ask for more memory than there is: under AddressSanitizer too the answer is to be a null pointer.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }

@@ -23,7 +23,7 @@ function(weft_test_program name)
     endif()
   endforeach()
   if(arg_POLICY AND NOT arg_POLICY STREQUAL "weft::hip")  # `-x hip` and precompiled headers do not go together
-    target_precompile_headers(${target} PRIVATE harness.hpp)
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/test/harness.hpp)
   endif()
 endfunction()
 
