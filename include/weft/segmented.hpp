@@ -9,6 +9,7 @@
 
 #include <weft/by_key.hpp>
 #include <weft/fill.hpp>
+#include <weft/search.hpp>
 #include <weft/sort.hpp>
 
 namespace weft::inline v100 {
@@ -63,6 +64,9 @@ struct marked_element_before {
   }
 };
 
+struct earlier {
+  WEFT_HOST_DEVICE bool operator()(offset a, offset b) const { return a < b; }
+};
 /// Takes the running fold of each element, and keeps the last of each segment.
 template <class Offsets, class Out, class T, class Op>
 struct segment_end_writer {
@@ -75,13 +79,8 @@ struct segment_end_writer {
 
   WEFT_HOST_DEVICE void write(offset i, const segmented<T>& fold) const {
     if (!(marks[i] & segment_ends)) return;
-    offset s = 0;  // the last segment that begins at or before i
-    for (offset length = segments; length > 0;) {
-      const offset half = length / 2;
-      const bool before = static_cast<offset>(offsets[s + half]) <= i;
-      s = before ? s + half + 1 : s;
-      length = before ? length - half - 1 : half;
-    }
+    // One more than the last segment that begins at or before i.
+    const offset s = upper_bound_of<Offsets, earlier>{offsets, segments, {}}(i);
     out[s - 1] = static_cast<T>(op(init, fold.value));
   }
 };
