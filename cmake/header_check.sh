@@ -25,6 +25,7 @@ case $kind in
     flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
     echo '#include <cblas.h>' | "$1" -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/blas[.]"
+    echo '#include <omp.h>' | "$1" -fopenmp -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/openmp[.]"  # clang: libomp-dev
     flags+=(-D__HIP_PLATFORM_AMD__=1)
     ;;
   cuda)

@@ -97,8 +97,8 @@ inline constexpr bool is_conjugate<conjugate<C>> = true;
 /// How a library of the BLAS's shape is told a product: matrices by columns or by rows, each with one contiguous
 /// direction and a leading dimension.
 struct blas_operand {
-  bool transposed, conjugated;
-  offset leading;
+  bool transposed = false, conjugated = false;
+  offset leading = 0;
 };
 /// False where neither direction is contiguous, or where an element is read as its conjugate from a matrix that is not
 /// transposed, for which there is no word.
