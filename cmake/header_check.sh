@@ -12,6 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 roots=(include backends/cpu backends/gpu backends/seq backends/openmp backends/tbb backends/simt)
 flags=(-std=c++20)
 skip='^$'
+finds() { echo "#include <$2>" | "$1" -fopenmp -E -x c++ - >/dev/null 2>&1; }  # COMPILER HEADER
 case $kind in
   host)
     flags+=(-Wall -Wextra -Werror -Wno-unknown-pragmas -fopenmp -fsyntax-only)
@@ -24,8 +25,8 @@ case $kind in
     skip="$skip|weft/cuda/(hopper|wgmma)[.]"  # parts of the dialect, for nvcc's device code alone
     flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
-    echo '#include <cblas.h>' | "$1" -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/blas[.]"
-    echo '#include <omp.h>' | "$1" -fopenmp -E -x c++ - >/dev/null 2>&1 || skip="$skip|weft/openmp[.]"  # clang: libomp-dev
+    finds "$1" cblas.h || skip="$skip|weft/blas[.]"
+    finds "$1" omp.h || skip="$skip|weft/openmp[.]"  # clang: libomp-dev
     flags+=(-D__HIP_PLATFORM_AMD__=1)
     ;;
   cuda)
