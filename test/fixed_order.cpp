@@ -28,7 +28,7 @@ std::vector<T> numbers(offset n, u64 seed) {
   } else {
     std::vector<T> made(static_cast<std::size_t>(n));
     const auto from = values<float>(n * static_cast<offset>(sizeof(T) / sizeof(float)), seed);
-    std::memcpy(made.data(), from.data(), made.size() * sizeof(T));
+    if (n > 0) std::memcpy(made.data(), from.data(), made.size() * sizeof(T));  // never from a null pointer
     return made;
   }
 }
