@@ -187,6 +187,17 @@ TEST_CASE("selections refuse bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3});
 }
 
+TEST_CASE("partition: more than the caches hold") {
+  const offset n = gpu_family ? 100003 : (13 << 20) + 5;  // CPU backends write past the cache from 48 MiB
+  const auto x = values<u32>(n, 10);
+  auto wanted = x;
+  const keep_below keep{0x60000000u};
+  const auto count = std::stable_partition(wanted.begin(), wanted.end(), keep) - wanted.begin();
+  auto parted = device_copy(x);
+  REQUIRE(weft::partition(policy, parted.begin(), parted.end(), keep) - parted.begin() == count);
+  REQUIRE(host_copy(parted) == wanted);
+}
+
 // A template, so that GPU backends do not compile it.
 template <class Policy>
 void throwing_and_copyable(const Policy& policy) {

@@ -75,6 +75,8 @@ struct append_rejected {
 // too: every index reads it, and `count` may be far away (host memory mapped into the device).
 template <class P, class It, class Predicate>
 void partition_range(const P& policy, It in, offset n, offset* count, Predicate predicate) {
+  if constexpr (requires { P::backend::partition_into(policy, in, n, count, predicate); })
+    return P::backend::partition_into(policy, in, n, count, predicate);
   const assignable_temporary<P, It> rejected(policy, in, n);
   const temporary<offset> kept(policy, 1);
   P::backend::select_into(policy, in, n, in, rejected.data(), n == 0 ? count : kept.data(),

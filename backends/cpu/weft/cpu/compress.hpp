@@ -28,6 +28,9 @@ struct compress_step<4> {
   [[gnu::target("avx512f"), gnu::always_inline]] static void pack(vector& v, std::uint64_t bits) {
     v = static_cast<vector>(__builtin_ia32_compresssi512_mask(v, vector{}, static_cast<unsigned short>(bits)));
   }
+  [[gnu::target("avx512f"), gnu::always_inline]] static void store_first(unsigned char* to, const vector& v, int n) {
+    __builtin_ia32_storedqusi512_mask(reinterpret_cast<int*>(to), v, static_cast<unsigned short>((1u << n) - 1));
+  }
 };
 template <>
 struct compress_step<8> {
@@ -35,31 +38,50 @@ struct compress_step<8> {
   [[gnu::target("avx512f"), gnu::always_inline]] static void pack(vector& v, std::uint64_t bits) {
     v = static_cast<vector>(__builtin_ia32_compressdi512_mask(v, vector{}, static_cast<unsigned char>(bits)));
   }
+  [[gnu::target("avx512f"), gnu::always_inline]] static void store_first(unsigned char* to, const vector& v, int n) {
+    __builtin_ia32_storedqudi512_mask(reinterpret_cast<long long*>(to), v, static_cast<unsigned char>((1u << n) - 1));
+  }
 };
 
-/// `in` has n elements, of which `count` are kept. Full vectors are stored while they end inside the packed elements.
+/// Stores the first `found` lanes of v behind the `kept` elements at `to`: a full vector while it ends inside `count`.
 template <int Size>
+[[gnu::target("avx512f"), gnu::always_inline]] inline void store_packed(const typename compress_step<Size>::vector& v,
+                                                                        unsigned char* to, offset kept, int found,
+                                                                        offset count) {
+  if (kept + 64 / Size <= count)
+    __builtin_memcpy(to + kept * Size, &v, 64);
+  else
+    compress_step<Size>::store_first(to + kept * Size, v, found);
+}
+
+/// `in` has n elements, of which `count` are kept and, when they are wanted, the others `rejected`.
+template <int Size, bool Both>
 [[gnu::noinline, gnu::target("avx512f,avx512bw,avx512vl,bmi,bmi2,popcnt")]] void compress_avx512(
-    const unsigned char* in, const std::uint64_t* mask, offset n, unsigned char* out, offset count) {
+    const unsigned char* in, const std::uint64_t* mask, offset n, unsigned char* out, offset count,
+    unsigned char* rejected) {
   using vector = typename compress_step<Size>::vector;
   constexpr int lanes = 64 / Size;
   constexpr std::uint64_t all = (std::uint64_t{1} << lanes) - 1;
   offset kept = 0, i = 0;
   for (; i + lanes <= n; i += lanes) {
     const std::uint64_t bits = mask[i / 64] >> (i % 64) & all;
-    vector v;
+    vector v, others;
     __builtin_memcpy(&v, in + i * Size, 64);
-    compress_step<Size>::pack(v, bits);
     const int found = __builtin_popcountll(bits);
-    if (kept + lanes <= count) {
-      __builtin_memcpy(out + kept * Size, &v, 64);
-    } else if (found > 0) {
-      std::memcpy(out + kept * Size, &v, static_cast<std::size_t>(found) * Size);
+    if constexpr (Both) {
+      others = v;
+      compress_step<Size>::pack(others, ~bits & all);
+      store_packed<Size>(others, rejected, i - kept, lanes - found, n - count);
     }
+    compress_step<Size>::pack(v, bits);
+    store_packed<Size>(v, out, kept, found, count);
     kept += found;
   }
   for (; i < n; ++i)
-    if (mask[i / 64] >> (i % 64) & 1) std::memcpy(out + kept++ * Size, in + i * Size, Size);
+    if (mask[i / 64] >> (i % 64) & 1)
+      std::memcpy(out + kept++ * Size, in + i * Size, Size);
+    else if constexpr (Both)
+      std::memcpy(rejected + (i - kept) * Size, in + i * Size, Size);
 }
 
 /// For every eight bits, which of eight elements come first: a byte an index.
@@ -159,26 +181,54 @@ inline offset bits_of_bytes(const unsigned char* byte, offset words, std::uint64
   return count;
 }
 
-/// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
-/// behind n are 0.
+/// True when elements of In are packed into Out by vector instructions, where the processor has them.
 template <class In, class Out>
-void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
-  using T = std::remove_cvref_t<decltype(*in)>;
+inline constexpr bool packs_in_registers = false;
+template <class In, class T>
+  requires std::is_trivially_copyable_v<T> &&(sizeof(T) == 4 || sizeof(T) == 8) &&
+      (std::is_same_v<In, T*> || std::is_same_v<In, const T*>)inline constexpr bool packs_in_registers<In, T*> = true;
+
+  /// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
+  /// behind n are 0.
+  template <class In, class Out>
+  void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
 #if defined(__x86_64__)
-  if constexpr (std::is_pointer_v<In> && std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T> &&
-                (sizeof(T) == 4 || sizeof(T) == 8)) {
-    const auto* const from = reinterpret_cast<const unsigned char*>(in);
-    auto* const to = reinterpret_cast<unsigned char*>(out);
-    if (has_avx512()) return detail::compress_avx512<sizeof(T)>(from, mask, n, to, count);
-    if (has_avx2()) return detail::compress_avx2<sizeof(T)>(from, mask, n, to, count);
-  }
+    if constexpr (packs_in_registers<In, Out>) {
+      constexpr int size = sizeof(*in);
+      const auto* const from = reinterpret_cast<const unsigned char*>(in);
+      auto* const to = reinterpret_cast<unsigned char*>(out);
+      if (has_avx512()) return detail::compress_avx512<size, false>(from, mask, n, to, count, nullptr);
+      if (has_avx2()) return detail::compress_avx2<size>(from, mask, n, to, count);
+    }
 #endif
-  (void)count;
-  offset kept = 0;
-  detail::visit_bits(in, mask, (n + 63) / 64, [&](auto&& x) {
-    out[kept] = x;
-    ++kept;
-  });
-}
+    (void)count;
+    offset kept = 0;
+    detail::visit_bits(in, mask, (n + 63) / 64, [&](auto&& x) {
+      out[kept] = x;
+      ++kept;
+    });
+  }
+
+  /// The same, and the elements whose bit is not set to `rejected`, which overlaps neither. Afterwards the mask is
+  /// spent.
+  template <class In, class Out, class Rejected>
+  void compress_both(In in, std::uint64_t* mask, offset n, Out out, offset count, Rejected rejected) {
+#if defined(__x86_64__)
+    if constexpr (packs_in_registers<In, Out> && packs_in_registers<In, Rejected>) {
+      if (has_avx512())
+        return detail::compress_avx512<sizeof(*in), true>(reinterpret_cast<const unsigned char*>(in), mask, n,
+                                                          reinterpret_cast<unsigned char*>(out), count,
+                                                          reinterpret_cast<unsigned char*>(rejected));
+    }
+#endif
+    const auto invert = [=] {
+      for (offset w = 0; w < (n + 63) / 64; ++w) mask[w] = ~mask[w];
+      if (n % 64 != 0) mask[n / 64] &= (std::uint64_t{1} << n % 64) - 1;
+    };
+    invert();
+    compress(in, mask, n, rejected, n - count);  // first, because `out` may be `in`
+    invert();
+    compress(in, mask, n, out, count);
+  }
 
 }  // namespace weft::cpu

@@ -188,6 +188,14 @@ class family {
     return cpu::min_index_into<Scheduler>(policy, in, n, index, less);
   }
 
+  /// Another: the elements with predicate(x) to the front of in[0, n), *count of them, and the others behind them.
+  template <class P, class T, class Count, class Predicate>
+    requires std::is_trivially_copyable_v<T>
+  static void partition_into(const P& policy, T* in, offset n, Count count, Predicate predicate) {
+    family::call(policy, "partition", partition_plan<T>::template of<Scheduler>(n),
+                 [=](const P&, const auto& plan) { cpu::partition_into<Scheduler>(plan, in, n, count, predicate); });
+  }
+
   /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.
   template <class T, class P, class F>
   static T returned(const P& policy, F f) {

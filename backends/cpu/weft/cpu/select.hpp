@@ -70,12 +70,6 @@ offset make_mask(offset begin, offset n, std::uint64_t* mask, const Flag& flag) 
   return bits_of_bytes(byte, words, mask);
 }
 
-inline void invert(std::uint64_t* mask, offset n) {
-  const offset words = ceil_div(n, 64);
-  for (offset w = 0; w < words; ++w) mask[w] = ~mask[w];
-  if (n % 64 != 0) mask[words - 1] &= (std::uint64_t{1} << n % 64) - 1;
-}
-
 /// One thread. `in` is only read ahead of what has been written.
 template <class In, class Out, class Rejected, class Flag>
 offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& flag) {
@@ -94,25 +88,37 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& fl
     std::uint64_t mask[mask_block / 64];
     const offset size = min(mask_block, n - begin);
     const offset count = make_mask(begin, size, mask, flag);
-    if constexpr (!is_none<Rejected>) {
-      invert(mask, size);
-      compress(in + begin, mask, size, rejected + (begin - kept_count), size - count);
-      invert(mask, size);
-    }
-    compress(in + begin, mask, size, out + kept_count, count);
+    if constexpr (is_none<Rejected>)
+      compress(in + begin, mask, size, out + kept_count, count);
+    else
+      compress_both(in + begin, mask, size, out + kept_count, count, rejected + (begin - kept_count));
     kept_count += count;
   }
   return kept_count;
 }
 
+template <class T>
+inline constexpr bool packs_raw = std::is_trivially_copyable_v<T>&& std::is_default_constructible_v<T>;
+
 /// Appends the elements whose bit is set.
 template <class In, class T>
 void append_packed(In in, const std::uint64_t* mask, offset n, appended<T>& to, offset count) {
-  if constexpr (std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>) {
+  if constexpr (packs_raw<T>) {
     compress(in, mask, n, to.data() + to.size(), count);
     to.grow(count);
   } else {
     visit_bits(in, mask, ceil_div(n, 64), [&](auto&& x) { to.push(x); });
+  }
+}
+
+/// Appends those to one and the others to the other.
+template <class In, class T>
+void append_both(In in, std::uint64_t* mask, offset n, appended<T>& to, offset count, appended<T>& others) {
+  if constexpr (packs_raw<T>) {
+    compress_both(in, mask, n, to.data() + to.size(), count, others.data() + others.size());
+    to.grow(count), others.grow(n - count);
+  } else {
+    for (offset i = 0; i < n; ++i) (mask[i / 64] >> i % 64 & 1 ? to : others).push(in[i]);
   }
 }
 
@@ -126,17 +132,22 @@ bool is_same_place(const In& in, const Out& out) {
   }
 }
 
+template <class T>
+void copy_elements(T* to, const T* from, offset n, bool streaming) {
+  if (n == 0) return;
+  const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
+  if (streaming) {
+    copy_streaming(to, from, bytes);
+    fence_streaming();
+  } else {
+    std::memcpy(static_cast<void*>(to), from, bytes);
+  }
+}
+
 template <class T, class Out>
 void deliver(appended<T>& from, Out out, bool streaming) {
   if constexpr (std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T>) {
-    if (from.size() == 0) return;
-    const auto bytes = static_cast<std::size_t>(from.size()) * sizeof(T);
-    if (streaming) {
-      copy_streaming(out, from.data(), bytes);
-      fence_streaming();
-    } else {
-      std::memcpy(static_cast<void*>(out), from.data(), bytes);
-    }
+    copy_elements(out, from.data(), from.size(), streaming);
   } else {
     for (offset i = 0; i < from.size(); ++i) out[i] = static_cast<T&&>(from.data()[i]);
   }
@@ -159,11 +170,10 @@ offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected reje
       std::uint64_t mask[mask_block / 64];
       const offset size = min(mask_block, block_end - begin);
       const offset count = make_mask(begin, size, mask, flag);
-      append_packed(in + begin, mask, size, kept_here, count);
-      if constexpr (!is_none<Rejected>) {
-        invert(mask, size);
-        append_packed(in + begin, mask, size, rejected_here, size - count);
-      }
+      if constexpr (is_none<Rejected>)
+        append_packed(in + begin, mask, size, kept_here, count);
+      else
+        append_both(in + begin, mask, size, kept_here, count, rejected_here);
     }
     if (!order.wait(b)) return;
     const offset before = kept_count;
@@ -203,6 +213,33 @@ void select_into(const Plan& plan, In in, offset n, Out out, Rejected rejected, 
   const auto keep = detail::kept(in, flag);
   *count = plan.tasks <= 1 ? detail::select_serial(in, n, out, rejected, keep)
                            : detail::select_parallel<Scheduler>(plan, in, n, out, rejected, keep);
+}
+
+/// partition in place: the others wait in memory of the plan until all is read.
+template <class T>
+struct partition_plan {
+  template <class Scheduler>
+  static partition_plan of(offset n) {
+    return {select_plan<T, T*>::template of<Scheduler>(n), n, nullptr};
+  }
+  void divide(divider& from) {
+    select.divide(from);
+    rejected = from.take<T>(n);
+  }
+  select_plan<T, T*> select;
+  offset n;
+  T* rejected;
+};
+
+template <class Scheduler, class T, class Count, class Predicate>
+void partition_into(const partition_plan<T>& plan, T* in, offset n, Count count, Predicate predicate) {
+  offset kept = 0;
+  cpu::select_into<Scheduler>(plan.select, in, n, in, plan.rejected, &kept, flag_if<Predicate>{predicate});
+  const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
+  for_chunks<Scheduler>(n - kept, (1 << 18) / static_cast<offset>(sizeof(T)), [&](offset begin, offset end) {
+    detail::copy_elements(in + kept + begin, plan.rejected + begin, end - begin, streaming);
+  });
+  *count = kept;
 }
 
 }  // namespace weft::cpu
