@@ -64,7 +64,8 @@ def build(options, case, kind, number, change):
     """Compiles one candidate; returns its name and whether that went well."""
     name = f"{case}-{kind}-{number}"
     program = options.folder / name
-    statements = ", ".join(f"row.{field} = {value}" for field, value in change) or "static_cast<void>(0)"
+    # Not parted by commas: nvcc takes what follows one for a macro of its own.
+    statements = "; ".join(f"row.{field} = {value}" for field, value in change) or "static_cast<void>(0)"
     command = [*compiler(options.backend, options.arch), f"-DWEFT_TUNE_CASE={case}", f"-DWEFT_TUNE_TYPE={TYPES[kind]}",
                f"-DWEFT_TUNE_CHANGE={statements}", str(ROOT / "bench/tune/candidate.cpp"), "-o", str(program)]
     if shutil.which("ccache"):
