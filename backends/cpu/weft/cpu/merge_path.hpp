@@ -1,6 +1,7 @@
 // Merging without branches on the data, and cutting a merge in equal parts. Two sorted ranges a and b, a before b among
 // equals; "diagonal" d is the state after d outputs. The loop works from both ends at once: two chains of dependent
 // loads instead of one, and as long as both ranges have k elements left, k steps from each end need no bounds check.
+// A long merge of pointers is cut in two along the merge path, which makes four chains.
 #pragma once
 
 #include <weft/cpu/scheduler.hpp>
@@ -72,37 +73,69 @@ T* retreat_if(bool move, T* p) {
   return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(p) - (-static_cast<std::uintptr_t>(move) & sizeof(T)));
 }
 
-/// The same into an array of the elements' own trivially copyable type, with pointers: half the instructions. Two
-/// ranges of equal length are through after one round of the outer loop.
-template <class T, class Less>
-void merge_into(const T* a, offset a_n, const T* b, offset b_n, T* out, const Less& less) {
-  const T *a_end = a + a_n, *b_end = b + b_n;
-  T* out_end = out + a_n + b_n;
-  const auto copy = [](T * to, const T* from) __attribute__((always_inline)) {
+/// A merge of arrays of one trivially copyable type, under way from both ends.
+template <class T>
+struct pointer_merge {
+  const T *a, *a_end, *b, *b_end;
+  T *out, *out_end;
+
+  [[gnu::always_inline]] static void copy(T* to, const T* from) {
     __builtin_memcpy(static_cast<void*>(to), from, sizeof(T));
-  };
-  for (;;) {
-    const offset k = min(a_end - a, b_end - b);
-    if (k < 4) break;
-    for (offset step = 0; step < k; ++step) {
+  }
+  /// Steps from each end that need no bounds check.
+  offset safe_steps() const { return min(a_end - a, b_end - b); }
+  /// The s-th output from each end since the outputs were moved.
+  template <class Less>
+  [[gnu::always_inline]] void step(offset s, const Less& less) {
+    const bool front = less(*b, *a);
+    copy(out + s, choose(front, a, b));
+    b = advance_if(front, b);
+    a = advance_if(!front, a);
+    const bool back = less(b_end[-1], a_end[-1]);  // the last output comes from b unless a's last is greater
+    copy(out_end - 1 - s, choose(back, b_end, a_end) - 1);
+    a_end = retreat_if(back, a_end);
+    b_end = retreat_if(!back, b_end);
+  }
+  void move_outputs(offset steps) { out += steps, out_end -= steps; }
+
+  /// Two ranges of equal length are through after one round of the outer loop.
+  template <class Less>
+  void finish(const Less& less) {
+    for (offset k = safe_steps(); k >= 4; k = safe_steps()) {
+      for (offset s = 0; s < k; ++s) step(s, less);
+      move_outputs(k);
+    }
+    while (a < a_end && b < b_end) {
       const bool front = less(*b, *a);
       copy(out++, choose(front, a, b));
       b = advance_if(front, b);
       a = advance_if(!front, a);
-      const bool back = less(b_end[-1], a_end[-1]);  // the last output comes from b unless a's last is greater
-      copy(--out_end, choose(back, b_end, a_end) - 1);
-      a_end = retreat_if(back, a_end);
-      b_end = retreat_if(!back, b_end);
     }
+    for (; a < a_end; ++a) copy(out++, a);
+    for (; b < b_end; ++b) copy(out++, b);
   }
-  while (a < a_end && b < b_end) {
-    const bool front = less(*b, *a);
-    copy(out++, choose(front, a, b));
-    b = advance_if(front, b);
-    a = advance_if(!front, a);
+};
+
+/// The same as merge_each into an array of the elements' own trivially copyable type, with pointers: half the
+/// instructions.
+template <class T, class Less>
+void merge_into(const T* a, offset a_n, const T* b, offset b_n, T* out, const Less& less) {
+  const offset n = a_n + b_n, half = n / 2;
+  if (n < 256) return pointer_merge<T>{a, a + a_n, b, b + b_n, out, out + n}.finish(less);
+  const offset i = merge_split(a, a_n, b, b_n, half, less), j = half - i;
+  pointer_merge<T> low{a, a + i, b, b + j, out, out + half};
+  pointer_merge<T> high{a + i, a + a_n, b + j, b + b_n, out + half, out + n};
+  for (;;) {
+    const offset k = min(low.safe_steps(), high.safe_steps());
+    if (k < 8) break;
+    for (offset s = 0; s < k; ++s) {
+      low.step(s, less);
+      high.step(s, less);
+    }
+    low.move_outputs(k), high.move_outputs(k);
   }
-  for (; a < a_end; ++a) copy(out++, a);
-  for (; b < b_end; ++b) copy(out++, b);
+  low.finish(less);
+  high.finish(less);
 }
 
 }  // namespace weft::cpu
