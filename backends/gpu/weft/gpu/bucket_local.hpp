@@ -1,9 +1,8 @@
 // The last step of a bucket sort: a block sorts a bucket in shared memory. Its keys are thrown into about as many bins
 // as there are keys, evenly over the range they span (the place in a bin by a returning atomic, any order); then each
 // key counts the lesser ones of its bin, most often none, and knows its place; with values, the equal ones that came
-// before it as well. Keys alone that are spread evenly need not look at their bins for that, only at a few neighbours.
-// Buckets whose keys crowd few bins are sorted digit by digit instead, buckets that do not fit the block likewise,
-// through memory.
+// before it as well. Buckets whose keys crowd few bins are
+// sorted digit by digit instead, buckets that do not fit the block likewise, through memory.
 #pragma once
 
 #include <weft/gpu/bucket_plan.hpp>
@@ -11,15 +10,12 @@
 
 namespace weft::inline v100::gpu {
 
-/// How many keys the fullest bin has: at most bucket_sorter's `few` (known of keys alone), at most its `crowd`, more.
-enum class bins_fill { few, some, crowded };
-
 /// Value is none, or moves along; then everything is stable.
 template <int Threads, int Items, int BinBits, class Bits, class Value>
 struct bucket_sorter {
   static constexpr bool has_values = !is_none<Value>;
   using value_type = std::conditional_t<has_values, Value, char>;
-  static constexpr int capacity = Threads * Items, bins = 1 << BinBits, few = 6, crowd = 24;
+  static constexpr int capacity = Threads * Items, bins = 1 << BinBits, crowd = 24;
   static_assert(capacity < 1 << 16);
   struct shared {
     struct binned {
@@ -99,8 +95,7 @@ struct bucket_sorter {
       }
     }
     block.sync();
-    const bins_fill fill = begin_bins(block, s, m);
-    if (fill == bins_fill::crowded) return false;
+    if (crowded(block, s, m)) return false;
     m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i)
@@ -111,10 +106,6 @@ struct bucket_sorter {
       }
     block.sync();
     between();
-    if (!has_values && fill == bins_fill::few) {
-      write_few(block, s, order, keys, m);
-      return true;
-    }
 
 #pragma unroll 4
     for (int i = 0; i < Items; ++i) {
@@ -265,46 +256,9 @@ struct bucket_sorter {
     return s.bin.pair[bin / 2] >> bin % 2 * 16 & 0xffffu;
   }
 
-  /// Keys alone, in the order of bins: out in the order of keys, where no bin has more than `few` of them. A thread
-  /// takes neighbours. A key stands behind a greater one, or before a lesser one, only within its bin, so comparing it
-  /// with the `few` - 1 before and behind it finds its place without a look at the bins, and without a branch. Then
-  /// through shared memory, for whole lines to be written.
+  /// Turns the bins' counts into their beginnings; whether one has too many keys. Done when it returns.
   template <class Block>
-  static WEFT_DEVICE void write_few(Block block, shared& s, const key_order<Bits>& order, Bits* keys, int m) {
-    constexpr int reach = few - 1;
-    const int t = static_cast<int>(block.thread()), first = t * Items;
-    Bits x[Items + 2 * reach];
-    int move[Items] = {};
-    if (first < m) {
-#pragma unroll
-      for (int i = 0; i < Items + 2 * reach; ++i) {
-        const int at = first - reach + i;
-        x[i] = at < 0 ? Bits{0} : at < m ? s.bin.keys[at] : static_cast<Bits>(~Bits{0});
-      }
-#pragma unroll
-      for (int i = 0; i < Items + 2 * reach; ++i)
-#pragma unroll
-        for (int j = i + 1; j <= i + reach && j < Items + 2 * reach; ++j) {
-          const bool mine = i >= reach && i < Items + reach, other = j >= reach && j < Items + reach;
-          if (!mine && !other) continue;
-          const int swap = x[i] > x[j] ? 1 : 0;
-          if (mine) move[i - reach] += swap;
-          if (other) move[j - reach] -= swap;
-        }
-    }
-    block.sync();
-#pragma unroll
-    for (int i = 0; i < Items; ++i)
-      if (first + i < m) s.bin.keys[first + i + move[i]] = order.decode(x[i + reach]);
-    block.sync();
-#pragma unroll
-    for (int i = 0; i < Items; ++i)
-      if (i * Threads + t < m) keys[i * Threads + t] = s.bin.keys[i * Threads + t];
-  }
-
-  /// Turns the bins' counts into their beginnings; how full the fullest is. Done when it returns.
-  template <class Block>
-  static WEFT_DEVICE bins_fill begin_bins(Block block, shared& s, int m) {
+  static WEFT_DEVICE bool crowded(Block block, shared& s, int m) {
     constexpr int each = bins / 2 / Threads;
     static_assert(each % 4 == 0, "whole vectors of bins a thread");
     const unsigned t = block.thread();
@@ -325,10 +279,10 @@ struct bucket_sorter {
     }
     const std::uint32_t inclusive = warp.inclusive_sum(sum);
     if (warp.lane() == Block::width - 1) s.totals[warp.index()] = inclusive;
-    const bool many = block.sync_or(largest > (has_values ? crowd : few));
-    static_assert(Threads / Block::width <= Block::width, "a lane for the total of each warp");
-    std::uint32_t before =
-        inclusive - sum + warp_sum(block, warp.lane() < warp.index() ? s.totals[warp.lane()] : std::uint32_t{0});
+    const bool crowds = block.sync_or(largest > crowd);
+    std::uint32_t before = inclusive - sum;
+    for (unsigned w = 0; w < Threads / Block::width; ++w)
+      if (w < warp.index()) before += s.totals[w];
 #pragma unroll
     for (int j = 0; j < each; j += 4) {
       vec<16> v;
@@ -340,9 +294,8 @@ struct bucket_sorter {
       Block::template store_vector<16>(&s.bin.pair[t * each + j], v);
     }
     if (t == 0) s.bin.pair[bins / 2] = static_cast<std::uint32_t>(m);
-    if (!has_values && many) return block.sync_or(largest > crowd) ? bins_fill::crowded : bins_fill::some;
     block.sync();
-    return many ? bins_fill::crowded : bins_fill::few;
+    return crowds;
   }
 };
 

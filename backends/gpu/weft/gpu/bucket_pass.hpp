@@ -163,8 +163,9 @@ struct bucket_pass_kernel {
     const std::uint32_t inclusive = warp.inclusive_sum(sum);
     if (warp.lane() == Block::width - 1) s.totals[warp.index()] = inclusive;
     block.sync();
-    const std::uint32_t before =
-        inclusive - sum + warp_sum(block, warp.lane() < warp.index() ? s.totals[warp.lane()] : std::uint32_t{0});
+    std::uint32_t before = inclusive - sum;
+    for (unsigned w = 0; w < threads / Block::width; ++w)
+      if (w < warp.index()) before += s.totals[w];
 #pragma unroll
     for (int j = 0; j < each; ++j)
       if (first + j < used) s.before[first + j] = before + lesser[j];
