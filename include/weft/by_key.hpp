@@ -1,8 +1,8 @@
 // Runs of equal neighbouring keys, each folded or scanned on its own. reduce_by_key and unique_by_key are verbs; the
 // scans are one ordinary scan of (starts a run, value) pairs, whose operator lets a start cut off what came before.
-// One pass each. Operators need to be associative only. Floating-point results may differ in rounding between backends
-// and, on CPUs, with AVX-512 and without, unless the policy says .require(weft::same_bits): then the order of
-// operations is fixed (weft/fixed_order.hpp), and values may have 56 bytes at most on GPUs.
+// One pass each. Operators need to be associative only. Floating-point results may differ in rounding between backends,
+// unless the policy says .require(weft::same_bits): then the order of operations is fixed (weft/fixed_order.hpp), and
+// values may have 56 bytes at most on GPUs.
 #pragma once
 
 #include <weft/adaptors.hpp>

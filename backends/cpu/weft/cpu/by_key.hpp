@@ -1,14 +1,12 @@
 // reduce_by_key: folds each run of equal keys, in order. One pass over memory: a block finds where runs begin (a mask,
 // as in select) and folds what it has of each run into buffers in the cache; in turn it then learns how many runs came
 // before and the sum so far of the run it begins in, and writes its results. Sums of arithmetic types are folded
-// without branches on where runs end: in AVX-512 registers by run_sums.hpp, else in several places of the block at
-// once.
+// without branches on where runs end, in several places of the block at once.
 //
 // Blocks depend on the length alone, so floating-point sums have the same bits at every number of threads.
 #pragma once
 
 #include <weft/backend.hpp>
-#include <weft/cpu/run_sums.hpp>
 #include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/select.hpp>
 #include <weft/fixed_order.hpp>
@@ -96,23 +94,8 @@ void fold_block_runs(Keys keys, Values values, offset begin, offset end, Equal e
         continue_run(sum_in_registers<V>(values, first + at, first + n));
       } else if (heads == n) {
         V* const sums = to.sums.data() + to.sums.size();
-        if constexpr (std::is_pointer_v<Values>)
-          copy_elements(sums, values + first, n, false);
-        else
-          for (offset i = 0; i < n; ++i) sums[i] = values[first + i];
+        for (offset i = 0; i < n; ++i) sums[i] = values[first + i];
         to.sums.grow(n);
-      } else if (has_avx512()) {
-        V sums[mask_block + run_sums_slack];
-        const bool goes_on = head[0] == 0, has_open = to.sums.size() > 0 || to.leading;
-        V* const open = to.sums.size() > 0 ? to.sums.data() + to.sums.size() - 1 : to.leading ? &*to.leading : nullptr;
-        sum_runs_in_registers(values + first, mask, n, goes_on && has_open ? *open : neutral<V>, sums);
-        if (goes_on) {
-          if (has_open)
-            *open = sums[0];
-          else
-            to.leading.emplace(sums[0]);
-        }
-        append(sums + goes_on, heads);
       } else {
         V sums[4][mask_block / 4 + 4];
         offset runs[4];
@@ -190,15 +173,11 @@ void reduce_by_key_into(const Policy&, const Plan& plan, Keys keys, Values value
     }
     return closed;
   };
-  // Blocks of short runs: more output than stays in the cache, if there are many.
-  const bool is_large = n * static_cast<offset>(min(sizeof(K), sizeof(V))) >= 2 * streaming_bytes;
   const auto write = [&](detail::run_buffers<K, V>& mine, offset before, const maybe<V>& closed) {
     const offset found = mine.keys.size();
     if (closed) out_values[before - 1] = *closed;
-    if (found == 0) return;
-    const bool streaming = is_large && found >= block / 4;
-    detail::deliver(mine.keys.data(), found, out_keys + before, streaming);
-    detail::deliver(mine.sums.data(), found - 1, out_values + before, streaming);
+    detail::deliver(mine.keys, out_keys + before, false);
+    for (offset r = 0; r + 1 < found; ++r) out_values[before + r] = static_cast<V&&>(mine.sums.data()[r]);
   };
 
   if (plan.values == 0) {

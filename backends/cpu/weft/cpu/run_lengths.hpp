@@ -96,7 +96,7 @@ void run_lengths_into(const Plan& plan, In in, offset n, Out out, Lengths length
     const std::int32_t* const place = mine.places.data();
     if (before > 0) lengths[before - 1] = begin + place[0] - open;
     for (offset i = 1; i < found; ++i) lengths[before + i - 1] = place[i] - place[i - 1];
-    detail::deliver(mine.values.data(), found, out + before, false);
+    detail::deliver(mine.values, out + before, false);
   };
   if (tasks <= 1) {
     for (offset b = 0; b < blocks; ++b)

@@ -145,11 +145,11 @@ void copy_elements(T* to, const T* from, offset n, bool streaming) {
 }
 
 template <class T, class Out>
-void deliver(T* from, offset n, Out out, bool streaming) {
+void deliver(appended<T>& from, Out out, bool streaming) {
   if constexpr (std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T>) {
-    copy_elements(out, from, n, streaming);
+    copy_elements(out, from.data(), from.size(), streaming);
   } else {
-    for (offset i = 0; i < n; ++i) out[i] = static_cast<T&&>(from[i]);
+    for (offset i = 0; i < from.size(); ++i) out[i] = static_cast<T&&>(from.data()[i]);
   }
 }
 
@@ -181,9 +181,8 @@ offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected reje
     order.hand_on(b);
     // In place with nothing removed so far the elements are where they belong, and a neighbour may be reading them.
     const bool there = before == block_begin && kept_here.size() == block_end - block_begin && is_same_place(in, out);
-    if (!there) deliver(kept_here.data(), kept_here.size(), out + before, streaming);
-    if constexpr (!is_none<Rejected>)
-      deliver(rejected_here.data(), rejected_here.size(), rejected + (block_begin - before), streaming);
+    if (!there) deliver(kept_here, out + before, streaming);
+    if constexpr (!is_none<Rejected>) deliver(rejected_here, rejected + (block_begin - before), streaming);
   });
   return kept_count;
 }
