@@ -75,13 +75,15 @@ struct append_rejected {
 // too: every index reads it, and `count` may be far away (host memory mapped into the device).
 template <class P, class It, class Predicate>
 void partition_range(const P& policy, It in, offset n, offset* count, Predicate predicate) {
-  if constexpr (requires { P::backend::partition_into(policy, in, n, count, predicate); })
-    return P::backend::partition_into(policy, in, n, count, predicate);
-  const assignable_temporary<P, It> rejected(policy, in, n);
-  const temporary<offset> kept(policy, 1);
-  P::backend::select_into(policy, in, n, in, rejected.data(), n == 0 ? count : kept.data(),
-                          flag_if<Predicate>{predicate});
-  P::backend::for_each_index(policy, n, append_rejected<It>{in, rejected.data(), kept.data(), count});
+  if constexpr (requires { P::backend::partition_into(policy, in, n, count, predicate); }) {
+    P::backend::partition_into(policy, in, n, count, predicate);
+  } else {
+    const assignable_temporary<P, It> rejected(policy, in, n);
+    const temporary<offset> kept(policy, 1);
+    P::backend::select_into(policy, in, n, in, rejected.data(), n == 0 ? count : kept.data(),
+                            flag_if<Predicate>{predicate});
+    P::backend::for_each_index(policy, n, append_rejected<It>{in, rejected.data(), kept.data(), count});
+  }
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <weft/cpu/isa.hpp>
+#include <weft/cpu/pointers.hpp>
 
 #include <cstring>
 
@@ -183,52 +184,50 @@ inline offset bits_of_bytes(const unsigned char* byte, offset words, std::uint64
 
 /// True when elements of In are packed into Out by vector instructions, where the processor has them.
 template <class In, class Out>
-inline constexpr bool packs_in_registers = false;
-template <class In, class T>
-  requires std::is_trivially_copyable_v<T> &&(sizeof(T) == 4 || sizeof(T) == 8) &&
-      (std::is_same_v<In, T*> || std::is_same_v<In, const T*>)inline constexpr bool packs_in_registers<In, T*> = true;
+inline constexpr bool packs_in_registers = moves_bytes<In, Out> &&
+                                           (sizeof(iter_value_t<In>) == 4 || sizeof(iter_value_t<In>) == 8);
 
-  /// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
-  /// behind n are 0.
-  template <class In, class Out>
-  void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
+/// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
+/// behind n are 0.
+template <class In, class Out>
+void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
 #if defined(__x86_64__)
-    if constexpr (packs_in_registers<In, Out>) {
-      constexpr int size = sizeof(*in);
-      const auto* const from = reinterpret_cast<const unsigned char*>(in);
-      auto* const to = reinterpret_cast<unsigned char*>(out);
-      if (has_avx512()) return detail::compress_avx512<size, false>(from, mask, n, to, count, nullptr);
-      if (has_avx2()) return detail::compress_avx2<size>(from, mask, n, to, count);
-    }
-#endif
-    (void)count;
-    offset kept = 0;
-    detail::visit_bits(in, mask, (n + 63) / 64, [&](auto&& x) {
-      out[kept] = x;
-      ++kept;
-    });
+  if constexpr (packs_in_registers<In, Out>) {
+    constexpr int size = sizeof(*in);
+    const auto* const from = reinterpret_cast<const unsigned char*>(in);
+    auto* const to = reinterpret_cast<unsigned char*>(out);
+    if (has_avx512()) return detail::compress_avx512<size, false>(from, mask, n, to, count, nullptr);
+    if (has_avx2()) return detail::compress_avx2<size>(from, mask, n, to, count);
   }
+#endif
+  (void)count;
+  offset kept = 0;
+  detail::visit_bits(in, mask, (n + 63) / 64, [&](auto&& x) {
+    out[kept] = x;
+    ++kept;
+  });
+}
 
-  /// The same, and the elements whose bit is not set to `rejected`, which overlaps neither. Afterwards the mask is
-  /// spent.
-  template <class In, class Out, class Rejected>
-  void compress_both(In in, std::uint64_t* mask, offset n, Out out, offset count, Rejected rejected) {
+/// The same, and the elements whose bit is not set to `rejected`, which overlaps neither. Afterwards the mask is
+/// spent.
+template <class In, class Out, class Rejected>
+void compress_both(In in, std::uint64_t* mask, offset n, Out out, offset count, Rejected rejected) {
 #if defined(__x86_64__)
-    if constexpr (packs_in_registers<In, Out> && packs_in_registers<In, Rejected>) {
-      if (has_avx512())
-        return detail::compress_avx512<sizeof(*in), true>(reinterpret_cast<const unsigned char*>(in), mask, n,
-                                                          reinterpret_cast<unsigned char*>(out), count,
-                                                          reinterpret_cast<unsigned char*>(rejected));
-    }
-#endif
-    const auto invert = [=] {
-      for (offset w = 0; w < (n + 63) / 64; ++w) mask[w] = ~mask[w];
-      if (n % 64 != 0) mask[n / 64] &= (std::uint64_t{1} << n % 64) - 1;
-    };
-    invert();
-    compress(in, mask, n, rejected, n - count);  // first, because `out` may be `in`
-    invert();
-    compress(in, mask, n, out, count);
+  if constexpr (packs_in_registers<In, Out> && packs_in_registers<In, Rejected>) {
+    if (has_avx512())
+      return detail::compress_avx512<sizeof(*in), true>(reinterpret_cast<const unsigned char*>(in), mask, n,
+                                                        reinterpret_cast<unsigned char*>(out), count,
+                                                        reinterpret_cast<unsigned char*>(rejected));
   }
+#endif
+  const auto invert = [=] {
+    for (offset w = 0; w < (n + 63) / 64; ++w) mask[w] = ~mask[w];
+    if (n % 64 != 0) mask[n / 64] &= (std::uint64_t{1} << n % 64) - 1;
+  };
+  invert();
+  compress(in, mask, n, rejected, n - count);  // first, because `out` may be `in`
+  invert();
+  compress(in, mask, n, out, count);
+}
 
 }  // namespace weft::cpu

@@ -192,8 +192,9 @@ class family {
   template <class P, class T, class Count, class Predicate>
     requires std::is_trivially_copyable_v<T>
   static void partition_into(const P& policy, T* in, offset n, Count count, Predicate predicate) {
-    family::call(policy, "partition", partition_plan<T>::template of<Scheduler>(n),
-                 [=](const P&, const auto& plan) { cpu::partition_into<Scheduler>(plan, in, n, count, predicate); });
+    family::call(policy, "partition", partition_plan<T>::template of<Scheduler>(n), [=](const P& p, const auto& plan) {
+      cpu::partition_into<Scheduler>(p, plan, in, n, count, predicate);
+    });
   }
 
   /// f(slot) assigns one T to *slot: a T* where T can be default-constructed, else a cpu::slot<T>.

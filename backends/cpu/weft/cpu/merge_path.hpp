@@ -84,13 +84,17 @@ struct pointer_merge {
   }
   /// Steps from each end that need no bounds check.
   offset safe_steps() const { return min(a_end - a, b_end - b); }
+  template <class Less>
+  [[gnu::always_inline]] void take_first(T* to, const Less& less) {
+    const bool front = less(*b, *a);
+    copy(to, choose(front, a, b));
+    b = advance_if(front, b);
+    a = advance_if(!front, a);
+  }
   /// The s-th output from each end since the outputs were moved.
   template <class Less>
   [[gnu::always_inline]] void step(offset s, const Less& less) {
-    const bool front = less(*b, *a);
-    copy(out + s, choose(front, a, b));
-    b = advance_if(front, b);
-    a = advance_if(!front, a);
+    take_first(out + s, less);
     const bool back = less(b_end[-1], a_end[-1]);  // the last output comes from b unless a's last is greater
     copy(out_end - 1 - s, choose(back, b_end, a_end) - 1);
     a_end = retreat_if(back, a_end);
@@ -105,12 +109,7 @@ struct pointer_merge {
       for (offset s = 0; s < k; ++s) step(s, less);
       move_outputs(k);
     }
-    while (a < a_end && b < b_end) {
-      const bool front = less(*b, *a);
-      copy(out++, choose(front, a, b));
-      b = advance_if(front, b);
-      a = advance_if(!front, a);
-    }
+    while (a < a_end && b < b_end) take_first(out++, less);
     for (; a < a_end; ++a) copy(out++, a);
     for (; b < b_end; ++b) copy(out++, b);
   }

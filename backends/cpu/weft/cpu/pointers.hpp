@@ -9,6 +9,12 @@
 
 namespace weft::inline v100::cpu {
 
+/// True when In points to elements of the trivially copyable type that Out points to: bytes may be moved.
+template <class In, class Out>
+inline constexpr bool moves_bytes = std::is_pointer_v<In>&& std::is_pointer_v<Out>&&
+    std::is_same_v<std::remove_const_t<std::remove_pointer_t<In>>, std::remove_pointer_t<Out>>&&
+        std::is_trivially_copyable_v<std::remove_pointer_t<Out>>;
+
 /// visit(p) for each pointer p from which `in` reads, as far as it can be known.
 template <class In, class Visit>
 [[gnu::always_inline]] inline void for_each_pointer(const In& in, const Visit& visit) {

@@ -10,6 +10,7 @@
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
 #include <weft/cpu/stream_store.hpp>
+#include <weft/cpu/transform.hpp>
 #include <weft/iterator.hpp>
 
 namespace weft::inline v100::cpu {
@@ -132,22 +133,17 @@ bool is_same_place(const In& in, const Out& out) {
   }
 }
 
-template <class T>
-void copy_elements(T* to, const T* from, offset n, bool streaming) {
-  if (n == 0) return;
-  const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-  if (streaming) {
-    copy_streaming(to, from, bytes);
-    fence_streaming();
-  } else {
-    std::memcpy(static_cast<void*>(to), from, bytes);
-  }
-}
-
 template <class T, class Out>
 void deliver(appended<T>& from, Out out, bool streaming) {
   if constexpr (std::is_same_v<Out, T*> && std::is_trivially_copyable_v<T>) {
-    copy_elements(out, from.data(), from.size(), streaming);
+    if (from.size() == 0) return;
+    const auto bytes = static_cast<std::size_t>(from.size()) * sizeof(T);
+    if (streaming) {
+      copy_streaming(out, from.data(), bytes);
+      fence_streaming();
+    } else {
+      std::memcpy(static_cast<void*>(out), from.data(), bytes);
+    }
   } else {
     for (offset i = 0; i < from.size(); ++i) out[i] = static_cast<T&&>(from.data()[i]);
   }
@@ -231,14 +227,11 @@ struct partition_plan {
   T* rejected;
 };
 
-template <class Scheduler, class T, class Count, class Predicate>
-void partition_into(const partition_plan<T>& plan, T* in, offset n, Count count, Predicate predicate) {
+template <class Scheduler, class P, class T, class Count, class Predicate>
+void partition_into(const P& policy, const partition_plan<T>& plan, T* in, offset n, Count count, Predicate predicate) {
   offset kept = 0;
   cpu::select_into<Scheduler>(plan.select, in, n, in, plan.rejected, &kept, flag_if<Predicate>{predicate});
-  const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
-  for_chunks<Scheduler>(n - kept, (1 << 18) / static_cast<offset>(sizeof(T)), [&](offset begin, offset end) {
-    detail::copy_elements(in + kept + begin, plan.rejected + begin, end - begin, streaming);
-  });
+  cpu::transform<Scheduler>(policy, plan.rejected, n - kept, in + kept, identity{});
   *count = kept;
 }
 

@@ -20,50 +20,46 @@ inline constexpr bool streams = std::is_trivially_copyable_v<T>&& std::is_trivia
 
 /// A transform that is a plain copy of bytes.
 template <class In, class Out, class F>
-inline constexpr bool copies = false;
-template <class In, class T>
-  requires std::is_trivially_copyable_v<T> &&
-      (std::is_same_v<In, T*> || std::is_same_v<In, const T*>)inline constexpr bool copies<In, T*, identity> = true;
+inline constexpr bool copies = std::is_same_v<F, identity>&& moves_bytes<In, Out>;
 
-  /// Elements that cost what moving them costs: no clock is needed to see when more threads pay.
-  template <class In, class F>
-  inline constexpr bool only_moves = false;
-  template <class T>
-  inline constexpr bool only_moves<T*, identity> = std::is_arithmetic_v<T>;
-  template <class T>
-  inline constexpr bool only_moves<constant_iterator<T>, identity> = std::is_arithmetic_v<T>;
+/// Elements that cost what moving them costs: no clock is needed to see when more threads pay.
+template <class In, class F>
+inline constexpr bool only_moves = false;
+template <class T>
+inline constexpr bool only_moves<T*, identity> = std::is_arithmetic_v<T>;
+template <class T>
+inline constexpr bool only_moves<constant_iterator<T>, identity> = std::is_arithmetic_v<T>;
 
-  template <bool OnlyMoves, class Scheduler, class F>
-  [[gnu::always_inline]] inline void for_elements(offset n, offset bytes, F&& f) {
-    if constexpr (OnlyMoves)
-      for_chunks<Scheduler>(n, (1 << 18) / bytes, f);
-    else
-      for_chunks_timed<Scheduler>(n, f);
-  }
+template <bool OnlyMoves, class Scheduler, class F>
+[[gnu::always_inline]] inline void for_elements(offset n, offset bytes, F&& f) {
+  if constexpr (OnlyMoves)
+    for_chunks<Scheduler>(n, (1 << 18) / bytes, f);
+  else
+    for_chunks_timed<Scheduler>(n, f);
+}
 
 #if defined(__x86_64__)
-  /// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
-  /// has a constant length, so it vectorises at every optimisation level.
-  template <class In, class T, class F>
-  [[gnu::noinline, gnu::target("avx2,bmi,bmi2")]] void transform_streaming(In in, offset begin, offset end, T* out,
-                                                                           F f) {
-    typedef long long quads __attribute__((vector_size(32)));
-    constexpr offset group = 256 / static_cast<offset>(sizeof(T));
-    offset i = begin;
-    for (; i < end && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0; ++i) out[i] = static_cast<T>(f(in[i]));
-    for (; i + group <= end; i += group) {
-      alignas(32) T buffer[group];
-      for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
-      auto* const to = reinterpret_cast<unsigned char*>(out + i);
-      for (int part = 0; part < 8; ++part) {
-        quads v;
-        __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
-        store_past_cache(to + part * 32, v);
-      }
+/// out[begin, end), four cache lines at a time: computed in registers or the L1 cache, then streamed. The inner loop
+/// has a constant length, so it vectorises at every optimisation level.
+template <class In, class T, class F>
+[[gnu::noinline, gnu::target("avx2,bmi,bmi2")]] void transform_streaming(In in, offset begin, offset end, T* out, F f) {
+  typedef long long quads __attribute__((vector_size(32)));
+  constexpr offset group = 256 / static_cast<offset>(sizeof(T));
+  offset i = begin;
+  for (; i < end && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0; ++i) out[i] = static_cast<T>(f(in[i]));
+  for (; i + group <= end; i += group) {
+    alignas(32) T buffer[group];
+    for (int j = 0; j < group; ++j) buffer[j] = static_cast<T>(f(in[i + j]));
+    auto* const to = reinterpret_cast<unsigned char*>(out + i);
+    for (int part = 0; part < 8; ++part) {
+      quads v;
+      __builtin_memcpy(&v, reinterpret_cast<const unsigned char*>(buffer) + part * 32, 32);
+      store_past_cache(to + part * 32, v);
     }
-    for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
-    fence_streaming();
   }
+  for (; i < end; ++i) out[i] = static_cast<T>(f(in[i]));
+  fence_streaming();
+}
 #endif
 
 }  // namespace detail
