@@ -5,6 +5,7 @@
 #include <weft/memory/adaptors.hpp>
 #include <weft/memory/no_allocation.hpp>
 #include <weft/memory/pool.hpp>
+#include <weft/memory/quick_mutex.hpp>
 #include <weft/memory/resources.hpp>
 #include <weft/memory/verified.hpp>
 #include <weft/profile.hpp>
@@ -12,6 +13,7 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <random>
@@ -168,6 +170,27 @@ TEST_CASE("pool traffic: threads and streams of every kind, nothing overlaps or 
 }
 TEST_CASE("pool traffic: the same with every range checked") { run_traffic<weft::verified>(100000); }
 TEST_CASE("pool traffic: ten million operations", "[.large]") { run_traffic<weft::poisoned>(10000000); }
+
+TEST_CASE("pool: its lock lets one in at a time and wakes who sleeps") {
+  weft::detail::quick_mutex guard;
+  REQUIRE(guard.try_lock());
+  REQUIRE_FALSE(guard.try_lock());
+  guard.unlock();
+  long counted = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 3000; ++i) {
+        const std::lock_guard lock(guard);
+        const long before = counted;
+        if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the others go to sleep
+        counted = before + 1;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  REQUIRE(counted == 8 * 3000);
+  REQUIRE(guard.try_lock());
+}
 
 TEST_CASE("pool: an idle block up to twice as large is used rather than a new one taken") {
   weft::basic_pool<weft::vendor_source, weft::size_classes, weft::stream_ordered, weft::verified> pool(

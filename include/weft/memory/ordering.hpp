@@ -17,10 +17,10 @@
 #pragma once
 
 #include <weft/memory/block_list.hpp>
+#include <weft/memory/quick_mutex.hpp>
 #include <weft/memory/stream_watch.hpp>
 #include <weft/profile.hpp>
 
-#include <mutex>
 #include <vector>
 
 namespace weft::inline v100 {
@@ -49,14 +49,9 @@ class stream_lists {
   void block_gone() noexcept { nodes_.block_gone(); }
 
   /// A block that this stream freed: its order is enough.
-  void* take(int index, stream_ref stream, stream_identity who) {
-    if (who.kind == stream_kind::foreign) [[unlikely]] {
-      if (stream_blocks* mine = foreign_blocks_of(who.id))
-        if (void* memory = mine->free.take(index, nodes_)) return memory;
-      for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
-        if (node->event->stream == who.id) return take_shared(index, node);
-      return nullptr;
-    }
+  [[gnu::always_inline]] void* take(int index, const stream_ref& stream, stream_identity who) {
+    if (who.kind == stream_kind::foreign) [[unlikely]]
+      return take_foreign(index, who);
     return blocks_of(stream, who).free.take(index, nodes_);
   }
   /// A block of another stream that is known to be done with it.
@@ -89,14 +84,9 @@ class stream_lists {
   }
 
   /// `small`: not worth an event of its own.
-  void put(int index, void* memory, stream_ref stream, stream_identity who, bool small) {
-    if (who.kind == stream_kind::foreign) [[unlikely]] {
-      stream_blocks* const mine = small ? foreign_blocks_for(stream, who) : nullptr;
-      if (mine == nullptr) return shared_.put(index, memory, record(stream, who.id), nodes_);
-      mine->free.put(index, memory, nullptr, nodes_);
-      if (mine->free.size() >= most_uncovered) cover(*mine, stream);
-      return;
-    }
+  [[gnu::always_inline]] void put(int index, void* memory, const stream_ref& stream, stream_identity who, bool small) {
+    if (who.kind == stream_kind::foreign) [[unlikely]]
+      return put_foreign(index, memory, stream, who, small);
     blocks_of(stream, who).free.put(index, memory, nullptr, nodes_);
   }
   /// Never to be handed out again.
@@ -110,6 +100,7 @@ class stream_lists {
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       if (streams_[i]->id != id) continue;
       cover(*streams_[i], stream);
+      hints_[id % hints] = nullptr;
       delete streams_[i];
       streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(i));
       return;
@@ -155,6 +146,20 @@ class stream_lists {
       16;                                          // small blocks that a foreign stream has freed and no event covers
   static constexpr std::size_t most_foreign = 16;  // streams that may have such blocks
 
+  [[gnu::noinline]] void* take_foreign(int index, stream_identity who) {
+    if (stream_blocks* mine = foreign_blocks_of(who.id))
+      if (void* memory = mine->free.take(index, nodes_)) return memory;
+    for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
+      if (node->event->stream == who.id) return take_shared(index, node);
+    return nullptr;
+  }
+  [[gnu::noinline]] void put_foreign(int index, void* memory, stream_ref stream, stream_identity who, bool small) {
+    stream_blocks* const mine = small ? foreign_blocks_for(stream, who) : nullptr;
+    if (mine == nullptr) return shared_.put(index, memory, record(stream, who.id), nodes_);
+    mine->free.put(index, memory, nullptr, nodes_);
+    if (mine->free.size() >= most_uncovered) cover(*mine, stream);
+  }
+
   /// Of a foreign stream, or null.
   stream_blocks* foreign_blocks_of(std::uint64_t id) noexcept {
     for (stream_blocks* known : foreign_)
@@ -195,18 +200,21 @@ class stream_lists {
     }
   }
 
-  stream_blocks& blocks_of(stream_ref stream, stream_identity who) {
-    // Where a stream was found last, so that a warm call does not search. Checked before it is believed.
-    std::size_t& seen = hints_[who.id % hints];
-    if (seen < streams_.size() && streams_[seen]->id == who.id) [[likely]]
-      return *streams_[seen];
-    for (std::size_t i = 0; i < streams_.size(); ++i)
-      if (streams_[i]->id == who.id) return *streams_[seen = i];
+  stream_blocks& blocks_of(const stream_ref& stream, stream_identity who) {
+    // The stream that was worked on last, of those that share a hint, so that a warm call does not search.
+    stream_blocks* const seen = hints_[who.id % hints];
+    if (seen != nullptr && seen->id == who.id) [[likely]]
+      return *seen;
+    return search_blocks_of(stream, who);
+  }
+  [[gnu::noinline]] stream_blocks& search_blocks_of(const stream_ref& stream, stream_identity who) {
+    stream_blocks*& seen = hints_[who.id % hints];
+    for (stream_blocks* known : streams_)
+      if (known->id == who.id) return *(seen = known);
     streams_.reserve(streams_.size() + 1);
     if (who.kind == stream_kind::thread_default) thread_streams::remember(stream, who.id);
     streams_.push_back(new stream_blocks{stream, who.id, who.kind});
-    seen = streams_.size() - 1;
-    return *streams_.back();
+    return *(seen = streams_.back());
   }
 
   void cover(stream_blocks& from, stream_ref stream) noexcept {
@@ -280,7 +288,7 @@ class stream_lists {
   const int device_;
   std::vector<stream_blocks*> streams_;
   std::vector<stream_blocks*> foreign_;  // what they freed and no event covers
-  std::size_t hints_[hints]{};
+  stream_blocks* hints_[hints]{};
   node_store nodes_;
   block_list shared_;  // each block behind an event
   block_list lost_;
@@ -331,19 +339,19 @@ struct no_mutex {
 
 /// What an ordering says: its lock, whether a stream is asked if it records a graph, and how idle blocks are kept.
 struct stream_ordered {
-  using mutex = std::mutex;
+  using mutex = detail::quick_mutex;
   static constexpr bool asks_for_capture = true;
   template <int Classes>
   using idle_blocks = detail::stream_lists<Classes, true>;
 };
 struct stream_bound {
-  using mutex = std::mutex;
+  using mutex = detail::quick_mutex;
   static constexpr bool asks_for_capture = true;
   template <int Classes>
   using idle_blocks = detail::stream_lists<Classes, false>;
 };
 struct immediate {
-  using mutex = std::mutex;
+  using mutex = detail::quick_mutex;
   static constexpr bool asks_for_capture = false;
   template <int Classes>
   using idle_blocks = detail::one_list<Classes>;

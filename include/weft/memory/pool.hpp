@@ -97,13 +97,10 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   }
 
  private:
-  void* hand_out(std::size_t bytes, std::size_t alignment, stream_ref stream) {
-    if (bytes == 0) return nullptr;
-    if (alignment > Caching::alignment) [[unlikely]]
-      detail::refuse("pool allocate", "alignment above 256");
-    if (bytes > Caching::largest) [[unlikely]]
-      detail::refuse_memory(name(), bytes, stream, "no such size");
-    int index = Caching::class_of(bytes);
+  void* hand_out(std::size_t bytes, std::size_t alignment, const stream_ref& stream) {
+    if (bytes - 1 >= Caching::largest || alignment > Caching::alignment) [[unlikely]]
+      return hand_out_nothing(bytes, alignment, stream);
+    const int index = Caching::class_of(bytes);
     if constexpr (Ordering::asks_for_capture)
       if (source_.owner().capturing(stream)) [[unlikely]]
         return allocate_captured(bytes, index, stream);
@@ -111,48 +108,78 @@ class basic_pool final : public memory_resource, private detail::stream_observer
 
     std::lock_guard lock(guard_);
     void* memory = idle_.take(index, stream, who);
-    if (memory != nullptr) [[likely]] {
-      ++statistics_.warm_allocations;
-      if (is_large(index)) idle_large_ -= Caching::class_bytes(index);
-    } else {
-      memory = allocate_cold(bytes, index, stream, who);
-    }
+    if (memory == nullptr) [[unlikely]]
+      return allocate_cold(bytes, index, stream, who);
+    ++statistics_.warm_allocations;
     const std::size_t capacity = Caching::class_bytes(index);
+    if (!caching_.is_small(capacity)) idle_large_ -= capacity;
+    return handed_out(memory, bytes, capacity);
+  }
+  void* handed_out(void* memory, std::size_t bytes, std::size_t capacity) {
     checking_.handed_out(memory, bytes, capacity, host_kind_);
     statistics_.used_bytes += capacity;
     if (statistics_.used_bytes > statistics_.used_peak) statistics_.used_peak = statistics_.used_bytes;
     return memory;
   }
+  [[gnu::noinline, gnu::cold]] void* hand_out_nothing(std::size_t bytes, std::size_t alignment, stream_ref stream) {
+    if (bytes == 0) return nullptr;
+    if (alignment > Caching::alignment) detail::refuse("pool allocate", "alignment above 256");
+    detail::refuse_memory(name(), bytes, stream, "no such size");
+  }
 
-  void take_back(void* memory, std::size_t bytes, stream_ref stream) noexcept {
+  void take_back(void* memory, std::size_t bytes, const stream_ref& stream) noexcept {
     if (memory == nullptr) return;
     try {
-      const bool capturing = Ordering::asks_for_capture && source_.owner().capturing(stream);
-      const detail::stream_identity who = capturing ? detail::stream_identity{} : idle_blocks::identify(stream);
+      if constexpr (Ordering::asks_for_capture)
+        if (source_.owner().capturing(stream)) [[unlikely]]
+          return take_back_captured(memory, bytes, stream);
+      const detail::stream_identity who = idle_blocks::identify(stream);
       std::lock_guard lock(guard_);
-      if (!captured_.empty() && std::erase(captured_, memory) != 0) [[unlikely]]
-        return source_.owner().deallocate_ordered(memory, bytes, stream);
       int index = Caching::class_of(bytes);
-      if (!larger_.empty()) [[unlikely]]
-        if (const auto at = larger_.find(memory); at != larger_.end()) index = at->second, larger_.erase(at);
+      if (unusual_ != 0) [[unlikely]]
+        if (index = class_of_unusual(memory, bytes, stream); index < 0) return;
       const std::size_t capacity = Caching::class_bytes(index);
-      statistics_.used_bytes -= capacity;
-      checking_.came_back(memory, bytes, capacity, host_kind_);
-      if (capturing) [[unlikely]] {
-        statistics_.set_aside_bytes += capacity;
-        return idle_.set_aside(index, memory);
-      }
-      if (!caching_.is_small(capacity)) {
+      came_back(memory, bytes, capacity);
+      const bool small = caching_.is_small(capacity);
+      if (!small) {
         if (!caching_.keeps(capacity, idle_large_) && idle_.is_done(stream)) {
           idle_.block_gone();
           return give_back(memory, capacity);
         }
         idle_large_ += capacity;
       }
-      idle_.put(index, memory, stream, who, caching_.is_small(capacity));
+      idle_.put(index, memory, stream, who, small);
     } catch (...) {
       // The stream cannot be asked: the driver is gone or the context is lost. The block is no longer safe to hand out.
     }
+  }
+  void came_back(void* memory, std::size_t bytes, std::size_t capacity) noexcept {
+    statistics_.used_bytes -= capacity;
+    checking_.came_back(memory, bytes, capacity, host_kind_);
+  }
+  [[gnu::noinline, gnu::cold]] void take_back_captured(void* memory, std::size_t bytes, stream_ref stream) {
+    std::lock_guard lock(guard_);
+    const int index = class_of_unusual(memory, bytes, stream);
+    if (index < 0) return;
+    const std::size_t capacity = Caching::class_bytes(index);
+    came_back(memory, bytes, capacity);
+    statistics_.set_aside_bytes += capacity;
+    idle_.set_aside(index, memory);
+  }
+  // The class of a block that may be of a larger one than its size tells; -1 for a graph's own memory, which has gone
+  // back to it.
+  [[gnu::noinline, gnu::cold]] int class_of_unusual(void* memory, std::size_t bytes, stream_ref stream) {
+    if (!captured_.empty() && std::erase(captured_, memory) != 0) {
+      --unusual_;
+      source_.owner().deallocate_ordered(memory, bytes, stream);
+      return -1;
+    }
+    const auto at = larger_.find(memory);
+    if (at == larger_.end()) return Caching::class_of(bytes);
+    const int index = at->second;
+    larger_.erase(at);
+    --unusual_;
+    return index;
   }
 
   [[gnu::noinline, gnu::cold]] void* allocate_and_tell(std::size_t bytes, std::size_t alignment, stream_ref stream) {
@@ -182,9 +209,13 @@ class basic_pool final : public memory_resource, private detail::stream_observer
 
   // The cold path, in the order of what it costs the device -----------------------------------------------------------
 
-  // `index` becomes the class of the block that is found.
-  [[gnu::noinline, gnu::cold]] void* allocate_cold(std::size_t bytes, int& index, stream_ref stream,
+  [[gnu::noinline, gnu::cold]] void* allocate_cold(std::size_t bytes, int index, stream_ref stream,
                                                    detail::stream_identity who) {
+    void* memory = find_cold(bytes, index, stream, who);
+    return handed_out(memory, bytes, Caching::class_bytes(index));
+  }
+  // `index` becomes the class of the block that is found.
+  void* find_cold(std::size_t bytes, int& index, stream_ref stream, detail::stream_identity who) {
     if (void* memory = idle_.take_done(index, who)) return took(memory, index, statistics_.cross_stream_reuses);
     if (is_large(index))
       if (void* memory = take_larger(index, 2 * Caching::class_bytes(index), stream, who)) return memory;
@@ -204,7 +235,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
       if (memory == nullptr) memory = idle_.take_done(larger, who);
       if (memory == nullptr) continue;
       try {
-        larger_.emplace(memory, larger);
+        larger_.emplace(memory, larger), ++unusual_;
       } catch (...) {
         idle_.put(larger, memory, stream, who, !is_large(larger));
         throw;
@@ -314,15 +345,14 @@ class basic_pool final : public memory_resource, private detail::stream_observer
     if (source_.kind() != memory_kind::device) {
       void* memory = allocate_new(index);
       if (memory == nullptr) detail::refuse_memory(name(), bytes, stream, "while recording a graph");
-      checking_.handed_out(memory, bytes, Caching::class_bytes(index), host_kind_);
-      statistics_.used_bytes += Caching::class_bytes(index);
       ++statistics_.captured_allocations;
-      return memory;
+      return handed_out(memory, bytes, Caching::class_bytes(index));
     }
     captured_.reserve(captured_.size() + 1);
     void* memory = source_.owner().allocate_ordered(bytes, stream);
     ++statistics_.captured_allocations;
     captured_.push_back(memory);
+    ++unusual_;
     return memory;
   }
 
@@ -344,6 +374,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   std::vector<slab> slabs_;  // by address
   std::size_t current_ = 0;  // the slab that small blocks are cut from
   std::size_t idle_large_ = 0;
+  std::size_t unusual_ = 0;                // how many of these two: none, mostly
   std::unordered_map<void*, int> larger_;  // handed out for less than their class
   std::vector<void*> captured_;            // handed out while a graph was recorded, not freed yet
 };

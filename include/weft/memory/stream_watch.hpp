@@ -34,7 +34,7 @@ struct stream_watch {
   std::vector<live_stream> live;
   // How many streams have begun and ended: what a thread remembers of a handle (identify below) holds while this stands
   // still.
-  std::atomic<std::uint64_t> changes{1};
+  static inline constinit std::atomic<std::uint64_t> changes{1};
 
   // Made on first use and never destroyed, so that static objects may use it in any order.
   static stream_watch& instance() {
@@ -126,14 +126,13 @@ struct known_stream {
 inline constexpr std::size_t known_count = 8;
 inline constinit thread_local known_stream known_streams[known_count]{};
 
-inline known_stream& known_slot(stream_ref stream) noexcept {
+inline known_stream& known_slot(const stream_ref& stream) noexcept {
   const auto bits = reinterpret_cast<std::uintptr_t>(stream.handle);
   return known_streams[(bits >> 4 ^ bits >> 9) % known_count];
 }
 
-[[gnu::noinline, gnu::cold]] inline stream_identity identify_slowly(stream_ref stream) {
-  const stream_watch& watch = stream_watch::instance();
-  const std::uint64_t changes = watch.changes.load(std::memory_order_acquire);
+[[gnu::noinline, gnu::cold]] inline stream_identity identify_slowly(const stream_ref& stream) {
+  const std::uint64_t changes = stream_watch::changes.load(std::memory_order_acquire);
   stream_identity found{stream.owner->stream_id(stream)};
   if (stream.handle == stream.owner->default_stream().handle)
     found.kind = stream_kind::thread_default;
@@ -145,10 +144,9 @@ inline known_stream& known_slot(stream_ref stream) noexcept {
 
 /// A stream's id and kind. Foreign streams are asked for their ids every time, because their handles are reused
 /// unannounced.
-inline stream_identity identify(stream_ref stream) {
+[[gnu::always_inline]] inline stream_identity identify(const stream_ref& stream) {
   const known_stream& known = known_slot(stream);
-  if (known.stream == stream && known.changes == stream_watch::instance().changes.load(std::memory_order_acquire))
-      [[likely]] {
+  if (known.stream == stream && known.changes == stream_watch::changes.load(std::memory_order_acquire)) [[likely]] {
     if (known.identity.kind != stream_kind::foreign) [[likely]]
       return known.identity;
     if (stream.owner->stream_id(stream) == known.identity.id) return known.identity;
