@@ -1,7 +1,8 @@
 // What an allocation and its deallocation cost the host on a CUDA stream: the caching pool (in the order of a stream of
 // weft's own and of one made by cudaStreamCreate), cudaMallocAsync with a pool that keeps everything, cudaMalloc, and
-// RMM's pool where CMake finds RMM. Nanoseconds a pair, medians over rounds in turns; sixteen sizes take turns and a
-// block lives until eight others have been made. "busy" keeps a kernel running on the stream meanwhile.
+// RMM's pool where CMake finds RMM. Nanoseconds, medians over rounds in turns; sixteen sizes take turns and a block
+// lives until eight others have been made. "busy" keeps a kernel running on the stream meanwhile; "allocate" is one
+// half of a pair alone, eight at a time.
 #include "common.hpp"
 
 #include <weft/cuda.hpp>
@@ -11,8 +12,13 @@
 #include <chrono>
 #include <functional>
 #ifdef WEFT_BENCH_RMM
+#if __has_include(<rmm/mr/pool_memory_resource.hpp>)
 #include <rmm/mr/cuda_memory_resource.hpp>
 #include <rmm/mr/pool_memory_resource.hpp>
+#else  // until 25.10
+#include <rmm/mr/device/cuda_memory_resource.hpp>
+#include <rmm/mr/device/pool_memory_resource.hpp>
+#endif
 #endif
 
 namespace {
@@ -27,8 +33,13 @@ struct contestant {
   cudaStream_t stream;
   std::function<void*(std::size_t)> allocate;
   std::function<void(void*, std::size_t)> deallocate;
-  std::vector<double> idle{}, busy{};
+  std::vector<double> idle{}, busy{}, allocate_only{};
 };
+
+std::size_t next_size(std::size_t& state) {
+  state = (state + 7919) % 65536;
+  return 256 + state / 4096 * 4096;
+}
 
 double pair_ns(const contestant& c, int pairs, bool is_busy) {
   if (is_busy) spin<<<1, 1, 0, c.stream>>>(20'000'000);
@@ -36,10 +47,9 @@ double pair_ns(const contestant& c, int pairs, bool is_busy) {
   std::size_t sizes[8] = {}, bytes = 0;
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < pairs; ++i) {
-    bytes = (bytes + 7919) % 65536;
     const int at = i % 8;
     if (memory[at] != nullptr) c.deallocate(memory[at], sizes[at]);
-    sizes[at] = 256 + bytes / 4096 * 4096;
+    sizes[at] = next_size(bytes);
     memory[at] = c.allocate(sizes[at]);
   }
   const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
@@ -47,6 +57,20 @@ double pair_ns(const contestant& c, int pairs, bool is_busy) {
     if (memory[at] != nullptr) c.deallocate(memory[at], sizes[at]);
   BENCH_CHECK(cudaStreamSynchronize(c.stream));
   return spent.count() / pairs;
+}
+
+double allocate_ns(const contestant& c, int count) {
+  void* memory[8];
+  std::size_t sizes[8], bytes = 0;
+  std::chrono::duration<double, std::nano> spent{};
+  for (int i = 0; i < count / 8; ++i) {
+    for (std::size_t& n : sizes) n = next_size(bytes);
+    const auto start = std::chrono::steady_clock::now();
+    for (int at = 0; at < 8; ++at) memory[at] = c.allocate(sizes[at]);
+    spent += std::chrono::steady_clock::now() - start;
+    for (int at = 0; at < 8; ++at) c.deallocate(memory[at], sizes[at]);
+  }
+  return spent.count() / (count / 8 * 8);
 }
 
 double median(std::vector<double> x) {
@@ -117,11 +141,13 @@ int main() {
   for (int round = 0; round < 7; ++round)
     for (contestant& c : all) {
       const int pairs = c.name == "cudaMalloc" ? 200 : 20000;
-      const double idle = pair_ns(c, pairs, false), busy = pair_ns(c, pairs, true);
+      const double idle = pair_ns(c, pairs, false), busy = pair_ns(c, pairs, true), alone = allocate_ns(c, pairs);
       if (round == 0) continue;  // warms up
-      c.idle.push_back(idle), c.busy.push_back(busy);
+      c.idle.push_back(idle), c.busy.push_back(busy), c.allocate_only.push_back(alone);
     }
-  std::printf("%-28s %12s %12s   ns a pair on the host\n", "", "idle", "busy");
-  for (const contestant& c : all) std::printf("%-28s %12.0f %12.0f\n", c.name.c_str(), median(c.idle), median(c.busy));
+  std::printf("%-28s %12s %12s %12s   ns on the host\n", "", "pair, idle", "pair, busy", "allocate");
+  for (const contestant& c : all)
+    std::printf("%-28s %12.0f %12.0f %12.0f\n", c.name.c_str(), median(c.idle), median(c.busy),
+                median(c.allocate_only));
   BENCH_CHECK(cudaStreamDestroy(made));
 }
