@@ -313,6 +313,7 @@ TEST_CASE("capture: searching") {
     weft::none_of_into(on, x.random.begin(), x.random.end(), x.flag.begin() + 2, never{});
     weft::equal_into(on, x.random.begin(), x.random.end(), x.random.begin(), x.flag.begin() + 3);
     weft::is_sorted_into(on, x.sorted.begin(), x.sorted.end(), x.flag.begin() + 4);
+    weft::is_sorted_until_into(on, x.random.begin(), x.random.end(), x.count.begin());
   });
 }
 
@@ -386,6 +387,14 @@ TEST_CASE("capture: set operations") {
                                      x.count.begin() + 1);
     weft::includes_into(on, a, a_end, a, a_end, x.flag.begin());
   });
+  captured("set operations by key, what both or one has", [](auto on, memory& x) {
+    const u32 *a = x.sorted.begin(), *a_end = x.sorted.end(), *b = x.other_sorted.begin(),
+              *b_end = x.other_sorted.end();
+    weft::set_intersection_by_key_into(on, a, a_end, b, b_end, x.random.begin(), x.in_place.begin(), x.beside.begin(),
+                                       x.count.begin());
+    weft::set_symmetric_difference_by_key_into(on, a, a_end, b, b_end, x.random.begin(), x.map.begin(), x.out.begin(),
+                                               x.out2.begin(), x.count.begin() + 1);
+  });
 }
 
 TEST_CASE("capture: rearranging, searching, random numbers") {
@@ -402,7 +411,10 @@ TEST_CASE("capture: rearranging, searching, random numbers") {
   captured("shuffle, sample, distributions", [](auto on, memory& x) {
     weft::shuffle(on, x.in_place.begin(), x.in_place.end(), 1);
     weft::sample(on, x.random.begin(), x.random.end(), x.out.begin(), n / 2, 2);
-    weft::tabulate(on, x.out2.begin(), x.out2.end(), weft::uniform_int<u32>{3});
+    weft::tabulate(on, x.out2.begin(), x.out2.begin() + n, weft::uniform_int<u32>{3});
+    weft::shuffle_copy(on, x.random.begin(), x.random.end(), x.out2.begin() + n, 4);
+    weft::tabulate(on, x.c.begin(), x.c.begin() + 30, weft::uniform_real<float>{5});
+    weft::tabulate(on, x.c.begin() + 30, x.c.end(), weft::normal<float>{6});
   });
   captured("search_into, histogram_range", [](auto on, memory& x) {
     weft::search_into(on, x.map.begin(), x.map.end(), x.map.begin() + n / 2, x.map.begin() + n / 2 + 5,

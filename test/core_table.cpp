@@ -1,7 +1,7 @@
 // The README's table of algorithms against what the calls do: for each call below the row of its header must name it
 // and tell rightly whether it waits (emulated GPU kernels, in a stream), takes temporary memory from the policy's
-// resource (seq and emulated GPU), and can be recorded into a graph. Names of the table that are not called here are
-// printed.
+// resource (seq and emulated GPU), and can be recorded into a graph. Every name of the table is called, but for the
+// distributions, which are function objects.
 #include <weft/graph.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/seq.hpp>
@@ -43,6 +43,13 @@ struct low_byte {
 };
 struct index_of {
   WEFT_HOST_DEVICE u32 operator()(offset i) const { return static_cast<u32>(i); }
+};
+
+struct row_of {  // of a hundred rows
+  WEFT_HOST_DEVICE offset operator()(offset i) const { return n * i / 100; }
+};
+struct high_byte {
+  WEFT_HOST_DEVICE u32 operator()(offset i) const { return static_cast<u32>(i << 24 | 0x123456); }
 };
 
 struct facts {
@@ -168,8 +175,18 @@ void for_every_call(F f) {
   CALL("copy.hpp", copy_n, x.in.begin(), n, x.out.begin());
   CALL("copy.hpp", gather, ALL(map), x.in.begin(), x.out.begin());
   CALL("copy.hpp", scatter, ALL(in), x.map.begin(), x.out.begin());
+  CALL("copy.hpp", gather_if, ALL(map), x.in.begin(), x.in.begin(), x.out.begin(), is_odd{});
+  CALL("copy.hpp", scatter_if, ALL(in), x.map.begin(), x.in.begin(), x.out.begin(), is_odd{});
   CALL("copy.hpp", reverse, ALL(work));
   CALL("copy.hpp", reverse_copy, ALL(in), x.out.begin());
+  CALL("rotate.hpp", rotate, x.work.begin(), x.work.begin() + 99, x.work.end());
+  CALL("rotate.hpp", rotate_copy, x.in.begin(), x.in.begin() + 99, x.in.end(), x.out.begin());
+  CALL("rotate.hpp", shift_left, ALL(work), 70);
+  CALL("rotate.hpp", shift_right, ALL(work), 700);
+  CALL("rotate.hpp", swap_ranges, ALL(work), x.beside.begin());
+  CALL("random.hpp", shuffle, ALL(work), 1);
+  CALL("random.hpp", shuffle_copy, ALL(in), x.out.begin(), 1);
+  CALL("random.hpp", sample, ALL(in), x.out.begin(), n / 2, 2);
   CALL("reduce.hpp", reduce, ALL(in), 0u);
   CALL("reduce.hpp", reduce_into, ALL(in), x.out.begin(), 0u);
   CALL("reduce.hpp", transform_reduce, ALL(in), 0u, weft::plus{}, weft::square{});
@@ -198,6 +215,10 @@ void for_every_call(F f) {
   CALL("sort.hpp", stable_sort, ALL(work), weft::greater{});
   CALL("sort.hpp", sort_by_key, ALL(work), x.beside.begin());
   CALL("sort.hpp", stable_sort_by_key, ALL(work), x.beside.begin(), weft::greater{});
+  CALL("top_k.hpp", top_k, ALL(in), 100, x.out.begin());
+  CALL("top_k.hpp", top_k_by_key, ALL(in), x.beside.begin(), 100, x.out.begin(), x.out2.begin());
+  CALL("top_k.hpp", partial_sort, x.work.begin(), x.work.begin() + 5, x.work.end());
+  CALL("top_k.hpp", nth_element, x.work.begin(), x.work.begin() + 5, x.work.end());
   CALL("merge.hpp", merge, ALL(sorted), ALL(sorted), x.out.begin());
   CALL("merge.hpp", merge_by_key, ALL(sorted), ALL(sorted), x.in.begin(), x.beside.begin(), x.out.begin(),
        x.out2.begin());
@@ -217,6 +238,14 @@ void for_every_call(F f) {
   CALL("find.hpp", mismatch_into, ALL(in), x.sorted.begin(), x.count.begin());
   CALL("find.hpp", is_sorted, ALL(in));
   CALL("find.hpp", is_sorted_into, ALL(in), x.flags);
+  CALL("find.hpp", is_sorted_until, ALL(in));
+  CALL("find.hpp", is_sorted_until_into, ALL(in), x.count.begin());
+  CALL("find.hpp", none_of, ALL(in), is_odd{});
+  CALL("find.hpp", search_into, ALL(in), x.in.begin() + n / 2, x.in.begin() + n / 2 + 5, x.count.begin());
+  CALL("find.hpp", adjacent_find, ALL(in));
+  CALL("find.hpp", find_end, ALL(in), x.in.begin() + n / 2, x.in.begin() + n / 2 + 5);
+  CALL("find.hpp", find_first_of, ALL(in), x.in.begin() + n / 2, x.in.begin() + n / 2 + 5);
+  CALL("find.hpp", search_n, ALL(in), 3, 7u);
   CALL("by_key.hpp", reduce_by_key_into, ALL(keys), x.in.begin(), x.out.begin(), x.out2.begin(), x.count.begin());
   CALL("by_key.hpp", unique_by_key_into, ALL(keys), x.work.begin(), x.count.begin());
   CALL("by_key.hpp", inclusive_scan_by_key, ALL(keys), x.in.begin(), x.out.begin());
@@ -224,13 +253,32 @@ void for_every_call(F f) {
   CALL("run_length.hpp", run_length_encode_into, ALL(keys), x.out.begin(), x.out2.begin(), x.count.begin());
   CALL("run_length.hpp", run_length_decode_into, x.in.begin(), x.in.begin() + n / 3, x.keys.begin(), ALL(out),
        x.count.begin());
+#define ROWS \
+  weft::transformed(weft::counting(offset{0}), row_of{}), weft::transformed(weft::counting(offset{101}), row_of{})
+  CALL("segmented.hpp", segmented_inclusive_scan, ALL(in), ROWS, x.out.begin());
+  CALL("segmented.hpp", segmented_exclusive_scan, ALL(in), ROWS, x.out.begin(), 1u);
+  CALL("segmented.hpp", segmented_reduce, ALL(in), ROWS, x.out.begin(), 1u);
+  CALL("segmented.hpp", segmented_sort, ALL(work), ROWS);
+  CALL("segmented.hpp", segmented_sort_by_key, ALL(work), x.beside.begin(), ROWS);
+#undef ROWS
   CALL("histogram.hpp", histogram, ALL(in), x.bins.begin(), 256, low_byte{});
   CALL("histogram.hpp", histogram_even, ALL(in), x.bins.begin(), 100, 0u, 1u << 31);
+  CALL("histogram.hpp", histogram_range, ALL(in), x.bins.begin(), 255,
+       weft::transformed(weft::counting(offset{0}), high_byte{}));
   CALL("adjacent.hpp", adjacent_difference, ALL(in), x.out.begin());
   CALL("gemm.hpp", gemm, weft::row_major(x.a.data(), 64, 64), weft::row_major(x.b.data(), 64, 64),
        weft::row_major(x.c.data(), 64, 64));
+  CALL("gemm/grouped.hpp", gemm_grouped,
+       std::vector<weft::gemm_member<float>>{{weft::row_major(std::as_const(x.a).data(), 64, 64),
+                                              weft::row_major(std::as_const(x.b).data(), 64, 64),
+                                              weft::row_major(x.c.data(), 64, 64)}});
 #undef ALL
 #undef CALL
+  f("gemm/plan.hpp", "gemm_plan", [](const auto& on, data& x) {
+    const auto view = [](std::vector<float>& v) { return weft::row_major(v.data(), 64, 64); };
+    const weft::gemm_plan plan(on, view(x.a), view(x.b), view(x.c));
+    plan.launch(x.a.data(), x.b.data(), x.c.data());
+  });
 }
 
 template <class P, class Call>
@@ -265,6 +313,7 @@ bool ends(const std::string& text, const std::string& with) {
 
 TEST_CASE("table: the README tells what calls wait for, take and allow") {
   const auto rows = table_of(WEFT_SOURCE_DIR "/README.md");
+  const std::set<std::string> distributions{"uniform_int", "uniform_real", "normal"};
   std::set<std::string> called;
   std::map<const row*, std::size_t> taken;  // on either family
   for_every_call([&](const std::string& header, const std::string& name, const auto& call) {
@@ -277,10 +326,10 @@ TEST_CASE("table: the README tells what calls wait for, take and allow") {
     const row& r = *found;
     called.insert(base);
     const facts cpu = facts_of(weft::seq, call), gpu = facts_of(weft::simt, call);
-    const bool returns = !into && r.waits == "value forms";
-    REQUIRE((r.waits == "no" || r.waits == "value forms"));
+    const bool returns = !into && (r.waits == "value forms" || r.waits == "yes");
+    REQUIRE((r.waits == "no" || r.waits == "value forms" || r.waits == "yes"));
     REQUIRE(gpu.waits == returns);
-    REQUIRE((r.recorded == "yes" || r.recorded == "_into"));
+    REQUIRE((r.recorded == "yes" || r.recorded == "_into" || r.recorded == "no"));
     REQUIRE(gpu.recorded == (into || r.recorded == "yes"));
     REQUIRE(cpu.recorded == gpu.recorded);
     const bool none_on_gpus = r.temporary.find("none on GPUs") != std::string::npos;
@@ -293,9 +342,11 @@ TEST_CASE("table: the README tells what calls wait for, take and allow") {
   });
   for (const row& r : rows) {
     INFO(r.header);
-    const bool some = r.temporary.find("none") == std::string::npos;
+    const bool some = r.temporary.find("none") == std::string::npos && r.names.count("gemm_plan") == 0;
     if (taken.count(&r) == 1 && some) REQUIRE(taken[&r] > 0);
-    for (const std::string& name : r.names)
-      if (called.count(name) == 0) WARN(r.header << ": " << name << " is not called by this test");
+    for (const std::string& name : r.names) {
+      INFO(name << " is not called by this test");
+      REQUIRE((called.count(name) == 1 || distributions.count(name) == 1));
+    }
   }
 }

@@ -107,6 +107,9 @@ TEST_CASE("is_sorted and is_sorted_until") {
       room<u8> out(1);
       weft::is_sorted_into(policy, b, e, out.begin());
       REQUIRE(only(out) == (wanted == n));
+      room<offset> length(1);
+      weft::is_sorted_until_into(policy, b, e, length.begin());
+      REQUIRE(only(length) == wanted);
     }
   }
   const auto same_values = device_copy(std::vector<i32>(1000, 3));

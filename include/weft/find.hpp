@@ -28,6 +28,14 @@ struct descends_at {
   WEFT_HOST_DEVICE bool operator()(offset i) const { return less(first[i + 1], first[i]); }
 };
 
+// first[i] before first[i - 1].
+template <class It, class Less>
+struct descended_at {
+  It first;
+  Less less;
+  WEFT_HOST_DEVICE bool operator()(offset i) const { return i > 0 && less(first[i], first[i - 1]); }
+};
+
 // equal(first[i], first[i + 1])
 template <class It, class Equal>
 struct repeats_at {
@@ -245,6 +253,16 @@ It is_sorted_until(const P& policy, It first, It last, Less less = {}) {
   const auto descends = detail::descent_in(policy, "is_sorted", first, n, less);
   if (n < 2) return last;
   return first + (1 + detail::first_index(policy, n - 1, descends));
+}
+
+/// *index = the length of the longest sorted beginning of [first, last).
+template <execution_policy P, random_access It, count_pointer Index, orders<iter_value_t<It>> Less = less>
+void is_sorted_until_into(const P& policy, It first, It last, Index index, Less less = {}) {
+  const auto n = static_cast<offset>(last - first);
+  auto in = detail::checked(policy, "is_sorted", first, n);
+  P::backend::find_first_into(policy, n, detail::checked(policy, "is_sorted", index, 1),
+                              detail::descended_at<decltype(in), Less>{in, less});
+  weft::finish(policy);
 }
 
 /// True when no element is less than the one before it. Waits.
