@@ -87,7 +87,7 @@ class streams {
   std::vector<void*> foreign_;
 };
 
-/// `operations` allocations and deallocations by eight threads; how many blocks were found changed.
+/// At least `operations` allocations and deallocations by eight threads; how many blocks were found changed.
 template <class Pool>
 int traffic(Pool& pool, long operations) {
   constexpr int threads = 8;
@@ -99,11 +99,13 @@ int traffic(Pool& pool, long operations) {
       std::mt19937 random(t);
       streams mine(weft::host_runtime());
       std::vector<held> blocks;
+      long done = 0;
       const auto give_back = [&](const held& h) {
         changed += !h.intact();
         pool.deallocate(h.memory, h.bytes, 16, mine.any(random));
+        ++done;
       };
-      for (long i = 0; i < operations / threads; ++i) {
+      while (done < operations / threads) {
         if (blocks.size() < 24 && random() % 2) {
           // Mostly small, some of a page, few of the source's own.
           const unsigned kind = random() % 100;
@@ -112,6 +114,7 @@ int traffic(Pool& pool, long operations) {
           h.memory = static_cast<unsigned char*>(pool.allocate(bytes, 16, mine.any(random)));
           h.fill();
           blocks.push_back(h);
+          ++done;
         } else if (!blocks.empty()) {
           std::swap(blocks[random() % blocks.size()], blocks.back());
           held h = blocks.back();
