@@ -4,6 +4,7 @@
 #include <weft/buffer.hpp>
 #include <weft/fill.hpp>
 #include <weft/graph.hpp>
+#include <weft/memory/managed.hpp>
 #include <weft/memory/pool.hpp>
 #include <weft/memory/resources.hpp>
 #include <weft/reduce.hpp>
@@ -227,6 +228,73 @@ TEST_CASE("devices: a policy chosen at run time names its device") {
               where, [](const auto& on) { return on.stream().device; }, two) == 1);
   const auto fell = weft::policy("two:2,seq", {.strict = false, .environment = false});
   REQUIRE(contains(fell.report(), "two:2: device 2 is not there; 2 found"));
+}
+
+TEST_CASE("devices: options of streams and events, and hints, reach the vendor as they were meant") {
+  const both seen;
+  auto& told = world().told;
+  using words = std::vector<std::string>;
+  told.clear();
+  {
+    weft::stream usual{two}, urgent{two, 1, {.priority = -3}}, most{two, {.priority = -1000}};
+    weft::stream least{two, {.non_blocking = false, .priority = 1000}};  // clamped, as the one before
+    weft::event plain{two}, timed{two, {.timing = true}};
+  }
+  REQUIRE(told == words{"non-blocking stream, priority 0", "non-blocking stream, priority -3",
+                        "non-blocking stream, priority -5", "blocking stream, priority 0", "event",
+                        "event with timing"});
+
+  weft::stream s{two, 1};
+  weft::managed_resource managed{two};
+  weft::buffer<int> x(two.on(s).with(managed), 25);
+  const auto hints = [&] {
+    told.clear();
+    weft::prefetch(two.on(s), x.data(), 25);
+    weft::prefetch_to_host(two.on(s), x.data(), 25);
+    weft::advise(two.on(s), x.data(), 25, weft::memory_advice::accessed_by);
+    weft::advise(two.on(s), x.data(), 25, weft::memory_advice::preferred_location, weft::host_memory);
+    return told;
+  };
+  REQUIRE(hints().empty());  // pages do not move here: nothing is asked, and nothing is an error
+  world().migrates = true;
+  REQUIRE(hints() == words{"prefetch of 100 bytes to 1", "prefetch of 100 bytes to -1",
+                           "advice 4 about 100 bytes for 1", "advice 2 about 100 bytes for -1"});
+  world().migrates = false;
+
+  weft::buffer<int> y(two.on(s), 25);
+  const auto fill = [&](int bytes) {
+    return [&, bytes] { devices().fill_bytes(y.data(), 7, static_cast<std::size_t>(bytes), s); };
+  };
+  told.clear();
+  weft::graph g = weft::capture(s, fill(10));
+  g.upload(s);
+  g.update(s, fill(20));
+  g.update(s, [&] { fill(30)(), fill(40)(); });
+  REQUIRE(told == words{"graph upload", "graph update", "graph update refused"});  // made anew, then
+  g.launch(s);
+  REQUIRE(weft::to_vector(two.on(s), y)[9] == 0x07070707);
+}
+
+TEST_CASE("devices: streams made elsewhere are borrowed or adopted; the threads' own and the legacy one are named") {
+  const both seen;
+  mock_vendor::stream made{};
+  REQUIRE(mock_vendor::stream_create(&made, true, 0) == mock_vendor::success);
+  REQUIRE(works(two.on(weft::borrow(two, made))));
+  {
+    const weft::stream owned = weft::stream::adopt(two, made);
+    REQUIRE(works(two.on(owned)));
+  }  // destroyed with it: under AddressSanitizer a leak or a second end would show
+  const weft::stream_ref mine = weft::thread_stream(two), legacy = weft::legacy_stream(two);
+  REQUIRE(mine == two.stream());
+  REQUIRE(legacy.handle == nullptr);
+  REQUIRE(works(two.on(mine)));
+  REQUIRE(works(two.on(legacy)));
+  const std::uint64_t id = devices().stream_id(mine);
+  REQUIRE(devices().stream_id(legacy) != id);
+  std::thread([&] {
+    REQUIRE(devices().stream_id(weft::thread_stream(two)) != id);
+    REQUIRE(devices().stream_id(weft::legacy_stream(two)) == devices().stream_id(legacy));
+  }).join();
 }
 
 TEST_CASE("devices: out of memory says how much of what, and leaves everything as it was") {

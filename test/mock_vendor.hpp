@@ -2,7 +2,7 @@
 // belongs to the device that was current when it was allocated, an event records streams of its own device, a graph
 // runs where it was recorded, peers reach each other's memory where a test allows it. Work is done at once. It can be
 // told to have little memory, to meet an error of a kernel at the next wait, and to have shut down, and it keeps
-// account of which device it was asked about.
+// account of which device it was asked about and of what options and hints reached it.
 #pragma once
 
 #include <weft/gpu/runtime.hpp>
@@ -65,6 +65,8 @@ struct mock_vendor {
     std::map<char*, block> blocks;
     std::map<std::tuple<std::uintptr_t, int, int>, stream_state> special;  // legacy and threads' own, of each device
     std::set<int> synchronized;                                            // devices
+    bool migrates = false;                                                 // pages of managed memory
+    std::vector<std::string> told;                                         // options and hints, in words
     std::uint64_t next_id = 1;
     std::atomic<int> calls{0};  // of everything that would reach the driver
   };
@@ -81,6 +83,10 @@ struct mock_vendor {
     ++the().calls;
     if (the().shut_down) e = error::shutting_down;
     return last = e;
+  }
+  static error tell(std::string words, error e = success) {
+    std::lock_guard lock(the().guard);
+    return the().told.push_back(std::move(words)), done(e);
   }
   static stream state_of(stream s) {
     std::lock_guard lock(the().guard);
@@ -130,7 +136,7 @@ struct mock_vendor {
     return current = device, done(success);
   }
   static error pageable_access(bool* can, int) { return *can = false, done(success); }
-  static error concurrent_managed(bool* can, int) { return *can = false, done(success); }
+  static error concurrent_managed(bool* can, int) { return *can = the().migrates, done(success); }
   static error device_name(std::string* text, int device) {
     return *text = "mock " + std::to_string(device), done(success);
   }
@@ -147,9 +153,11 @@ struct mock_vendor {
   // Streams
   static stream per_thread_stream() { return reinterpret_cast<stream>(std::uintptr_t{2}); }
   static error stream_priority_range(int* least, int* greatest) { return *least = 0, *greatest = -5, done(success); }
-  static error stream_create(stream* made, bool, int) {
+  static error stream_create(stream* made, bool non_blocking, int priority) {
     std::lock_guard lock(the().guard);
-    return *made = new stream_state{current, the().next_id++}, done(success);
+    *made = new stream_state{current, the().next_id++};
+    return tell((non_blocking ? "non-blocking stream, priority " : "blocking stream, priority ") +
+                std::to_string(priority));
   }
   static void stream_made(stream) {}
   static void stream_gone(stream) noexcept {}
@@ -173,7 +181,9 @@ struct mock_vendor {
   }
 
   // Events
-  static error event_create(event* made, bool) { return *made = new event_state{current}, done(success); }
+  static error event_create(event* made, bool timing) {
+    return *made = new event_state{current}, tell(timing ? "event with timing" : "event");
+  }
   static error event_destroy(event e) { return delete e, done(success); }
   static error event_record(event e, stream s) {
     std::lock_guard lock(the().guard);
@@ -228,8 +238,15 @@ struct mock_vendor {
       return success;
     });
   }
-  static error prefetch(const void*, std::size_t, int, stream) { return done(error::not_supported); }
-  static error advise(const void*, std::size_t, weft::memory_advice, int) { return done(error::not_supported); }
+  static error prefetch(const void*, std::size_t bytes, int device, stream) {
+    return tell("prefetch of " + std::to_string(bytes) + " bytes to " + std::to_string(device),
+                the().migrates ? success : error::not_supported);
+  }
+  static error advise(const void*, std::size_t bytes, weft::memory_advice advice, int device) {
+    return tell("advice " + std::to_string(static_cast<int>(advice)) + " about " + std::to_string(bytes) +
+                    " bytes for " + std::to_string(device),
+                the().migrates ? success : error::not_supported);
+  }
 
   // Graphs
   static error begin_capture(stream s, weft::capture_mode) {
@@ -244,14 +261,18 @@ struct mock_vendor {
   static error graph_destroy(graph g) { return delete g, done(success); }
   static error instantiate(graph_exec* made, graph from) { return *made = new recording(*from), done(success); }
   static error exec_destroy(graph_exec g) { return delete g, done(success); }
-  static bool exec_update(graph_exec, graph) { return false; }
+  static bool exec_update(graph_exec g, graph from) {  // as the vendors: only where the shape is the same
+    const bool same = g->work.size() == from->work.size();
+    if (same) g->work = from->work;
+    return tell(same ? "graph update" : "graph update refused"), same;
+  }
   static error graph_launch(graph_exec g, stream s) {
     if (state_of(s)->device != g->device) return done(error::invalid_handle);
     for (const auto& work : g->work)
       if (const error e = work(); e != success) return done(e);
     return done(success);
   }
-  static error graph_upload(graph_exec, stream) { return done(success); }
+  static error graph_upload(graph_exec, stream) { return tell("graph upload"); }
   static weft::graph_facts graph_about(graph g) { return {g->work.size(), 0, 0}; }
 
   struct pointer_facts {
