@@ -99,7 +99,7 @@ TEST_CASE("pool: a block changes streams only once its stream is done") {
   pool.deallocate(third, big, 16, b);
 }
 
-TEST_CASE("pool: with memory short the taking stream waits on the device, and then idle blocks go back") {
+TEST_CASE("pool: peer defect 13, with memory short streams wait on the device, and what goes back is done with") {
   mock_runtime device;
   device.memory_limit = 2 * big;
   weft::pool_resource pool(device);

@@ -7,6 +7,9 @@
 #include <weft/memory/pool.hpp>
 #include <weft/memory/resources.hpp>
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,6 +106,31 @@ TEST_CASE("memory: host memory of any alignment, of huge pages, touched by the p
   }
   REQUIRE(pool.statistics().vendor_allocations == 1);
   REQUIRE(pool.kind() == weft::memory_kind::host);
+}
+
+namespace {
+
+/// How many of the pages from here on have memory behind them, by the system's account; some sandboxes keep none and
+/// say all.
+long pages_there(void* memory, std::size_t bytes) {
+  std::vector<unsigned char> there((bytes + 4095) / 4096);
+  if (mincore(memory, bytes, there.data()) != 0) return -1;
+  return std::count(there.begin(), there.end(), 1);
+}
+
+}  // namespace
+
+TEST_CASE("memory: pages are touched before the host has them, if that is wanted, and only then") {
+  constexpr std::size_t bytes = 64 * 4096;
+  void* untouched = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const bool kept = pages_there(untouched, bytes) == 0;
+  munmap(untouched, bytes);
+  for (bool touch : {true, false}) {
+    weft::host_resource host(policy, {.first_touch = touch});
+    void* memory = host.allocate(bytes, 4096, policy.stream());
+    REQUIRE(pages_there(memory, bytes) == (touch || !kept ? 64 : 0));
+    host.deallocate(memory, bytes, 4096, policy.stream());
+  }
 }
 
 TEST_CASE("memory: managed memory takes advice and moves when it is told to") {

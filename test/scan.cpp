@@ -235,6 +235,34 @@ TEST_CASE("scans refuse bad arguments before anything runs") {
   require_same(host_copy(data), {1, 2, 3});
 }
 
+namespace {
+/// There is none without a value.
+struct no_default {
+  explicit no_default(int v) : value(v) {}
+  bool operator==(const no_default&) const = default;
+  int value;
+};
+struct adds {
+  no_default operator()(const no_default& a, const no_default& b) const { return no_default(a.value + b.value); }
+};
+
+template <class P>  // a template, so that compilers of kernels do not look at it
+void scans_without_default(const P& cpu) {
+  for (const int n : {1, 33, 5000, 300000}) {
+    const std::vector<no_default> twos(static_cast<std::size_t>(n), no_default(2));
+    std::vector<no_default> sums(twos.size(), no_default(0));
+    weft::inclusive_scan(cpu, twos.begin(), twos.end(), sums.begin(), adds{});
+    REQUIRE(sums.back() == no_default(2 * n));
+    weft::exclusive_scan(cpu, twos.begin(), twos.end(), sums.begin(), no_default(5), adds{});
+    REQUIRE(sums.back() == no_default(2 * n + 3));
+  }
+}
+}  // namespace
+
+TEST_CASE("scans of a type without a default value on CPU backends") {  // peer defect 8
+  if constexpr (!gpu_family) scans_without_default(policy);
+}
+
 TEST_CASE("an operator that throws is passed on, and string-like monoids scan, on CPU backends") {
   if constexpr (!gpu_family) {
     scans<std::string>({0, 1, 2, 33, 257, 2000}, std::string("> "), weft::plus{});

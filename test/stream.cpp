@@ -2,7 +2,9 @@
 #include <weft/buffer.hpp>
 #include <weft/stream.hpp>
 
+#include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "harness.hpp"
@@ -106,4 +108,43 @@ TEST_CASE("stream: the default stream is waited for and belongs to the thread") 
   weft::finish(policy);
   REQUIRE(order.size() == 1);
   REQUIRE(s.ready());
+}
+
+TEST_CASE("stream: the thread's own and the legacy stream are taken like any other") {
+  weft::runtime& runtime = weft_test::backend::runtime();
+  const weft::stream_ref mine = weft::thread_stream(policy), legacy = weft::legacy_stream(policy);
+  REQUIRE(mine == policy.stream());
+  REQUIRE(legacy.handle == nullptr);
+  std::vector<int> order;
+  for (const weft::stream_ref s : {mine, legacy}) {
+    const auto on = policy.on(s);
+    REQUIRE(on.has_stream());
+    weft::buffer<char> memory(on, 100);
+    runtime.fill_bytes(memory.data(), 3, 100, s);
+    runtime.host_callback(s, append, &order);
+    s.synchronize();
+    REQUIRE(weft::to_vector(on, memory) == std::vector<char>(100, 3));
+  }
+  REQUIRE(order.size() == 2);
+  // Work of a stream that does not block comes after nothing but its own; of one that does, after the legacy stream's.
+  weft::stream blocking{policy, {.non_blocking = false}};
+  runtime.host_callback(legacy, append, &order);
+  blocking.then(append_two, &order);
+  blocking.synchronize();
+  REQUIRE(order == std::vector<int>{1, 1, 1, 2});
+  std::uint64_t theirs = 0;
+  std::thread([&] { theirs = runtime.stream_id(weft::thread_stream(policy)); }).join();
+  const bool one_for_all = runtime.name() == "host";  // whose default streams have done their work on return
+  REQUIRE((theirs == runtime.stream_id(mine)) == one_for_all);
+}
+
+TEST_CASE("stream: a function object is called once, in order, and goes with what it holds") {
+  weft::stream s{policy};
+  std::vector<int> order;
+  const auto held = std::make_shared<int>(7);
+  s.then([&order, held] { order.push_back(*held); });
+  s.then(append, &order);
+  s.synchronize();
+  REQUIRE(order == std::vector<int>{7, 1});
+  REQUIRE(held.use_count() == 1);
 }

@@ -77,6 +77,22 @@ void ids() {
   std::printf("200 streams, one at a time, had %zu handles\n", handles.size());
 }
 
+void options() {
+  int least = 0, greatest = 0;
+  native(hipDeviceGetStreamPriorityRange(&least, &greatest), "priorities");
+  const auto seen = [](const weft::stream& s) {
+    int priority = 99;
+    unsigned flags = 99;
+    native(hipStreamGetPriority(static_cast<hipStream_t>(s.handle()), &priority), "priority");
+    native(hipStreamGetFlags(static_cast<hipStream_t>(s.handle()), &flags), "flags");
+    return std::pair(priority, flags);
+  };
+  expect(seen(weft::stream{policy}) == std::pair(0, unsigned{hipStreamNonBlocking}), "a stream without options");
+  expect(seen(weft::stream{policy, {.priority = greatest}}).first == greatest, "the highest priority");
+  expect(seen(weft::stream{policy, {.priority = -1000}}).first == greatest, "a priority beyond the highest");
+  expect(seen(weft::stream{policy, {.non_blocking = false}}).second == unsigned{hipStreamDefault}, "a blocking one");
+}
+
 void reused_handles() {
   weft::pool_resource pool(device());
   constexpr std::size_t bytes = 1 << 20;
@@ -309,6 +325,7 @@ int main() {
     return failures;
   }
   ids();
+  options();
   reused_handles();
   hand_over();
   capture();

@@ -1,5 +1,5 @@
 // A plain C++ file that uses streams and buffers of the CUDA backend, and starts where there is no driver: then the
-// device count is 0, a request for device memory is an error in words, and the CPU backends work on.
+// device count is 0, a request for device memory is an error in words, and the CPU backends work on. Peer defect 17.
 #include <weft/buffer.hpp>
 #include <weft/cuda.hpp>
 #include <weft/seq.hpp>

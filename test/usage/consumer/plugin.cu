@@ -1,4 +1,4 @@
-// A plug-in with weft kernels in it: built twice, for two architectures, and loaded into one process.
+// A plug-in with weft kernels in it: built twice, for two architectures, and loaded into one process. Peer defect 6.
 #include <weft/cuda.hpp>
 #include <weft/fill.hpp>
 #include <weft/reduce.hpp>

@@ -1,13 +1,16 @@
-// Loads plug-ins and asks each, twice around, for the same sum: kernels of one must not be taken for the other's.
+// Loads plug-ins ("local" or "global", then their files) and asks each, twice around, for the same sum: kernels of one
+// must not be taken for the other's. Peer defect 6.
 #include <dlfcn.h>
 
 #include <cstdio>
+#include <string>
 #include <vector>
 
 int main(int arguments, char** argument) {
   std::vector<long (*)(int)> sums;
-  for (int i = 1; i < arguments; ++i) {
-    void* library = dlopen(argument[i], RTLD_NOW | RTLD_LOCAL);
+  const int scope = std::string(argument[1]) == "global" ? RTLD_GLOBAL : RTLD_LOCAL;
+  for (int i = 2; i < arguments; ++i) {
+    void* library = dlopen(argument[i], RTLD_NOW | scope);
     if (!library) return std::printf("%s\n", dlerror()), 1;
     sums.push_back(reinterpret_cast<long (*)(int)>(dlsym(library, "plugin_sum")));
     if (!sums.back()) return std::printf("%s\n", dlerror()), 1;

@@ -1,4 +1,5 @@
-// Use before main and after it: calls from static constructors and destructors, buffers with static storage.
+// Use before main and after it: calls from static constructors and destructors, buffers with static storage. Peer
+// defect 20.
 #include <weft/buffer.hpp>
 #include <weft/seq.hpp>
 #include <weft/weft.hpp>
