@@ -123,7 +123,8 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   }
   [[gnu::noinline, gnu::cold]] void* hand_out_nothing(std::size_t bytes, std::size_t alignment, stream_ref stream) {
     if (bytes == 0) return nullptr;
-    if (alignment > Caching::alignment) detail::refuse("pool allocate", "alignment above 256");
+    if (alignment > Caching::alignment)
+      detail::refuse("pool allocate", "alignment above " + std::to_string(Caching::alignment));
     detail::refuse_memory(name(), bytes, stream, "no such size");
   }
 
