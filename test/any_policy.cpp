@@ -13,9 +13,15 @@ namespace {
 
 const std::string here(backend_name);
 
-/// A backend of someone else's: the tested one by another name.
+/// A backend of someone else's: the tested one by another name, and with one verb of its own.
 struct own_backend : weft_test::backend {
   static constexpr const char* name = "own";
+  static inline int transforms = 0;
+  template <class... Arguments>
+  static void transform(const Arguments&... arguments) {
+    ++transforms;
+    weft_test::backend::transform(arguments...);
+  }
 };
 constexpr weft::policy<own_backend> own{};
 /// One that is there but cannot run.
@@ -131,6 +137,17 @@ TEST_CASE("any_policy: visit calls with the backend's own policy and returns wha
   int calls = 0;
   visit_here(weft::policy(here), [&](const auto&) { ++calls; });
   REQUIRE(calls == 1);
+}
+
+TEST_CASE("policy: a backend derived from another answers the verbs that it declares itself") {
+  weft::buffer<u32> x(policy, 1000), y(policy, 1000);
+  weft::sequence(own, x.begin(), x.end(), 0u);
+  const int before = own_backend::transforms;
+  weft::transform(policy, x.begin(), x.end(), y.begin(), weft::square{});
+  REQUIRE(own_backend::transforms == before);
+  weft::transform(own, x.begin(), x.end(), y.begin(), weft::square{});
+  REQUIRE(own_backend::transforms == before + 1);
+  REQUIRE(weft::reduce(own, y.begin(), y.end(), 0u) == 999u * 1000 * 1999 / 6);  // the other verbs are inherited
 }
 
 TEST_CASE("any_policy: stream, resource, device and place go with it") {
