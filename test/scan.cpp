@@ -178,16 +178,18 @@ TEST_CASE("scans of floating-point numbers") {
 }
 
 TEST_CASE("the sum has the type of init") {
-  const auto x = std::vector<u8>(3000, 200);
-  const auto in = device_copy(x);
-  room<i64> out(3000);
-  weft::exclusive_scan(policy, in.begin(), in.end(), out.begin(), i64{1});
-  std::vector<i64> wanted;
-  for (i64 i = 0; i < 3000; ++i) wanted.push_back(1 + 200 * i);
-  require_same(host_copy(out), wanted);
-  weft::inclusive_scan(policy, in.begin(), in.end(), out.begin(), weft::plus{}, i64{1});
-  for (i64& w : wanted) w += 200;
-  require_same(host_copy(out), wanted);
+  for (const offset n : {offset{3000}, large_n}) {  // by tiles, and through the pipeline where there is one
+    INFO("n = " << n);
+    const auto in = device_copy(std::vector<u8>(static_cast<std::size_t>(n), 200));
+    room<i64> out(n);
+    weft::exclusive_scan(policy, in.begin(), in.end(), out.begin(), i64{1});
+    std::vector<i64> wanted;
+    for (i64 i = 0; i < n; ++i) wanted.push_back(1 + 200 * i);
+    require_same(host_copy(out), wanted);
+    weft::inclusive_scan(policy, in.begin(), in.end(), out.begin(), weft::plus{}, i64{1});
+    for (i64& w : wanted) w += 200;
+    require_same(host_copy(out), wanted);
+  }
 }
 
 namespace {

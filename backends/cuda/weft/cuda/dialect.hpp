@@ -347,6 +347,9 @@ struct block {
 };
 
 // The launch ----------------------------------------------------------------------------------------------------------
+// The kernel is another one in every object, so what is known of it (its attributes, the blocks that fit) is too: all
+// that names `run` or `probe` has internal linkage. Otherwise the linker keeps one object's function that sets an
+// attribute and another's that launches.
 
 /// nvcc 13 does not substitute a member variable template inside an attribute; a member of a class it does.
 template <class K, arch A>
@@ -382,7 +385,7 @@ static __global__ void __launch_bounds__(geometry<K, current_arch>::threads, geo
 static __global__ void __launch_bounds__(hopper_code ? 512 : 256) probe() {}
 
 /// Facts of a device, read once. Throws when there is no such device or the program has no code for it.
-inline const gpu::device_info& info(int device) {
+static inline const gpu::device_info& info(int device) {
   constexpr int most = 64;
   static gpu::device_info known[most];
   static std::atomic<bool> ready[most];
@@ -410,7 +413,9 @@ inline const gpu::device_info& info(int device) {
 
 /// Lets a kernel use more than 48 KiB of shared memory, once for each device.
 template <arch A, class K>
-void allow_shared(int device) {
+static void allow_shared(int device) {
+  static_assert(A != arch::sm_90 || sizeof(typename K::template shared<A>) <= gpu::most_shared_bytes,
+                "the kernel's shared memory is more than a block can have");
   if constexpr (sizeof(typename K::template shared<A>) > 48 * 1024) {
     static std::atomic<std::uint64_t> done{0};
     if (done.load(std::memory_order_relaxed) >> device & 1) return;
@@ -423,7 +428,7 @@ void allow_shared(int device) {
 
 /// How many blocks of the kernel the whole device holds at once.
 template <arch A, class K>
-int resident_blocks(int device) {
+static int resident_blocks(int device) {
   static std::atomic<int> known[64];
   int blocks = known[device].load(std::memory_order_relaxed);
   if (blocks == 0) {
@@ -438,7 +443,7 @@ int resident_blocks(int device) {
 }
 
 template <arch A, class K>
-void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::source_location& where) {
+static void launch(unsigned blocks, stream_ref stream, const K& kernel, const std::source_location& where) {
   allow_shared<A, K>(stream.device);
   // Not by <<<…>>>, whose result is the thread's last error, perhaps somebody else's.
   cudaLaunchAttribute attributes[2]{};

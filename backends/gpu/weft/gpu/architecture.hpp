@@ -8,6 +8,9 @@ namespace weft::inline v100::gpu {
 /// Architectures with tuning rows of their own. `generic` stands for every other one and for the emulation.
 enum class arch : unsigned char { generic, sm_80, sm_90, gfx90a, gfx942, gfx1030, gfx1100 };
 
+/// What a block can have of shared memory on Hopper, where kernels fill it.
+inline constexpr int most_shared_bytes = 227 * 1024;
+
 /// What the host must know of a device to shape a launch.
 struct device_info {
   arch architecture;     // of the code that will run there, not of the chip

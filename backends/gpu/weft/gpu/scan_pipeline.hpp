@@ -29,8 +29,15 @@ struct scan_pipeline_kernel {
   static constexpr int block_residency = tuning<A>.residency;
   template <arch A>
   using shape = tile_of<tuning<A>.threads, sizeof(T), tuning<A>.thread_bytes>;
+  /// As many as the ring may take, and a block holds with what goes with each: where the sums are wider than what is
+  /// read, that is most of it.
   template <arch A>
-  static constexpr int stages = max_of(2, tuning<A>.ring_bytes / (shape<A>::items * static_cast<int>(sizeof(U))));
+  static constexpr int stages = [] {
+    constexpr int tile = shape<A>::items * static_cast<int>(sizeof(U));
+    constexpr int beside = (3 * tuning<A>.threads / 32 + 2) * static_cast<int>(sizeof(T)) + 48;  // 48: signals
+    constexpr int wanted = tuning<A>.ring_bytes / tile, most = (most_shared_bytes - 512) / (tile + beside);
+    return max_of(2, wanted < most ? wanted : most);
+  }();
   template <arch A>
   using place = ring_place<stages<A>>;
   template <arch A>
