@@ -23,6 +23,11 @@ struct openmp_scheduler {
   }
   template <class F>
   static void run(int tasks, const F& f) {
+    run_any(tasks, cpu::any_task(f));
+  }
+
+ private:
+  [[gnu::noinline]] static void run_any(int tasks, const cpu::any_task f) {
     const int team = tasks < threads() ? tasks : threads();
     if (team <= 1) {
       for (int task = 0; task < tasks; ++task) f(task);

@@ -17,6 +17,11 @@ struct tbb_scheduler {
   static int threads() { return cpu::threads_lost() ? 1 : ::tbb::this_task_arena::max_concurrency(); }
   template <class F>
   static void run(int tasks, const F& f) {
+    run_any(tasks, cpu::any_task(f));
+  }
+
+ private:
+  [[gnu::noinline]] static void run_any(int tasks, const cpu::any_task f) {
     const int team = tasks < threads() ? tasks : threads();
     if (team <= 1) {
       for (int task = 0; task < tasks; ++task) f(task);
@@ -45,7 +50,6 @@ struct tbb_scheduler {
     error.rethrow();
   }
 
- private:
   /// Counts the tasks of this library on the thread's stack.
   struct inside {
     inside() noexcept { ++depth; }

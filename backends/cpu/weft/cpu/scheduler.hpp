@@ -46,6 +46,20 @@ class first_exception {
   std::exception_ptr error_;
 };
 
+/// A task function of any type. A scheduler that passes it on in this form is compiled once, not for every verb and
+/// type; a task is large, so the call through a pointer costs nothing.
+class any_task {
+ public:
+  template <class F>
+  explicit any_task(const F& f) noexcept
+      : function_(&f), call_([](const void* function, int task) { (*static_cast<const F*>(function))(task); }) {}
+  void operator()(int task) const { call_(function_, task); }
+
+ private:
+  const void* function_;
+  void (*call_)(const void*, int);
+};
+
 /// True of a scheduler known to run one task at a time.
 template <class Scheduler>
 inline constexpr bool is_sequential = requires {
