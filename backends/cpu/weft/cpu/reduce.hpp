@@ -201,20 +201,26 @@ struct load_from {
   }
 };
 
+/// The one chunk, whole or not, that begins at element `first` and has n. A function, so that short inputs and the ends
+/// of long ones are compiled once.
+template <class T, class In, class Op>
+T reduce_part(In in, offset first, int n, Op op) {
+  return wide_for(
+      n, [=]() __attribute__((always_inline)) {
+        return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
+      });
+}
+
 /// emit(chunk, value) for the chunks [begin, end) of n elements.
 template <class T, class In, class Op, class Emit>
 void reduce_chunks(In in, offset n, offset begin, offset end, Op op, Emit emit) {
   constexpr int chunk = reduce_shape<T>::chunk;
+  const offset whole = min(end, n / chunk);
   wide([=]() __attribute__((always_inline)) {
-    for (offset c = begin; c < end; ++c) {
-      const load_from<T, In> load{in, c * chunk};
-      if (n - c * chunk >= chunk) {
-        emit(c, reduce_chunk_any<T>(std::integral_constant<int, chunk>{}, load, op));
-      } else {
-        emit(c, reduce_chunk_any<T>(static_cast<int>(n - c * chunk), load, op));
-      }
-    }
+    for (offset c = begin; c < whole; ++c)
+      emit(c, reduce_chunk_any<T>(std::integral_constant<int, chunk>{}, load_from<T, In>{in, c * chunk}, op));
   });
+  if (whole < end) emit(whole, reduce_part<T>(in, whole * chunk, static_cast<int>(n - whole * chunk), op));
 }
 
 /// The elements of an array of objects, to be read by index.
@@ -268,18 +274,17 @@ T reduce_range(typename objects<T>::cell* cells, In in, offset n, Op op) {
     });
     return static_cast<T>(total.load(std::memory_order_relaxed));
   }
-  if (n <= chunk)
-    return wide_for(
-        n, [=]() __attribute__((always_inline)) {
-          return reduce_chunk_any<T>(static_cast<int>(n), load_from<T, In>{in, 0}, op);
-        });
+  if (n <= chunk) return reduce_part<T>(in, 0, static_cast<int>(n), op);
   const offset chunks = ceil_div(n, chunk);
   objects<T> partial(cells, chunks);
   for_chunks<Scheduler>(chunks, 16, [&](offset begin, offset end) {
     reduce_chunks<T>(in, n, begin, end, op,
                      [&partial](offset c, T&& value) { partial.emplace(c, static_cast<T&&>(value)); });
   });
-  return reduce_range<T, Scheduler>(cells + chunks, objects_view<T>{&partial}, chunks, op);
+  if constexpr (std::is_same_v<typename objects<T>::cell, T>)
+    return reduce_range<T, Scheduler>(cells + chunks, cells, chunks, op);  // the same code again where `in` is a T*
+  else
+    return reduce_range<T, Scheduler>(cells + chunks, objects_view<T>{&partial}, chunks, op);
 }
 
 }  // namespace detail

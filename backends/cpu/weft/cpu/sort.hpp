@@ -77,6 +77,7 @@ template <class K, class E, class Less>
 struct elements_plan {
   static constexpr bool by_bits = sorts_by_bits<K, Less>;
   static constexpr bool in_registers = by_bits && std::is_same_v<K, E> && vector_sortable<K>;
+  static constexpr bool may_merge = !by_bits || sizeof(K) == 8;
   struct nothing {};
 
   template <class Scheduler>
@@ -87,7 +88,7 @@ struct elements_plan {
       if (std::is_integral_v<K> && sorts_in_registers()) return plan;
     }
     // Wide keys: fewer merges than digits, until the ranges leave the cache.
-    plan.merges = !by_bits || (sizeof(K) == 8 && n > 24 && n <= (std::is_same_v<K, E> ? 160 : 1 << 16));
+    plan.merges = !by_bits || (may_merge && n > 24 && n <= (std::is_same_v<K, E> ? 160 : 1 << 16));
     if (plan.merges) {
       plan.merge = merge_sort_plan<E>::template of<Scheduler>(n);
     } else if constexpr (by_bits) {
@@ -117,10 +118,11 @@ void sort_elements(const elements_plan<K, E, Less>& plan, E* data, offset n, con
       if (sort_numbers<Scheduler, descending>(plan.numbers, data, n)) return;
     }
     using key = key_bits<K, descending>;
-    if (plan.merges)
-      merge_sort<Scheduler>(plan.merge, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
-    else
-      radix_sort<key, Scheduler>(plan.radix, data, n);
+    if constexpr (elements_plan<K, E, Less>::may_merge) {
+      if (plan.merges)
+        return merge_sort<Scheduler>(plan.merge, data, n, [](const E& a, const E& b) { return key{}(a) < key{}(b); });
+    }
+    radix_sort<key, Scheduler>(plan.radix, data, n);
   } else if constexpr (std::is_same_v<K, E>) {
     merge_sort<Scheduler>(plan.merge, data, n, less);
   } else {
