@@ -29,8 +29,8 @@ class error : public std::runtime_error {
   const std::source_location& where() const noexcept { return where_; }
 
  private:
-  static std::string compose(std::string_view call, std::string_view vendor_name, std::string_view text,
-                             const std::source_location& where) {
+  [[gnu::cold]] static std::string compose(std::string_view call, std::string_view vendor_name, std::string_view text,
+                                           const std::source_location& where) {
     std::string all(call);
     if (!vendor_name.empty()) all.append(": ").append(vendor_name);
     if (!text.empty() && text != vendor_name) all.append(": ").append(text);

@@ -35,7 +35,7 @@ struct host_graph : recorded_graph {
   explicit host_graph(runtime& owner) : recorded_graph(owner, 0, memory_kind::host) {}
 
   template <class F>
-  void add(bool is_verb, F f) {
+  [[gnu::cold]] void add(bool is_verb, F f) {
     struct made final : entry {
       explicit made(F&& f) : call(static_cast<F&&>(f)) {}
       void run(stream_ref stream) override { call(stream); }
@@ -58,8 +58,8 @@ class host_runtime_type final : public runtime {
   std::string_view name() const noexcept override { return "host"; }
   int device_count() const noexcept override { return 1; }
   int current_device() const override { return 0; }
-  void set_device(int device) override { check(device == 0, "set_device", "the host has device 0 only"); }
-  std::string device_name(int device) override { return device == 0 ? "host" : ""; }
+  [[gnu::cold]] void set_device(int device) override { check(device == 0, "set_device", "the host has device 0 only"); }
+  [[gnu::cold]] std::string device_name(int device) override { return device == 0 ? "host" : ""; }
 
   void* stream_create(int device, stream_options) override {
     check(device == 0, "stream_create", "the host has device 0 only");
@@ -75,13 +75,13 @@ class host_runtime_type final : public runtime {
   // All default streams share one id: work there is done on return, so their memory may be shared too.
   std::uint64_t stream_id(stream_ref s) override { return s.handle ? static_cast<host_stream*>(s.handle)->id : 1; }
   bool capturing(stream_ref s) override { return measuring() || host_recording(s) != nullptr; }
-  void host_callback(stream_ref s, void (*call)(void*), void* argument) override {
+  [[gnu::cold]] void host_callback(stream_ref s, void (*call)(void*), void* argument) override {
     if (measuring()) return;
     if (host_graph* graph = host_recording(s)) return graph->add(false, [=](stream_ref) { call(argument); });
     call(argument);
   }
 
-  void* event_create(int, bool) override { return new event_state{}; }
+  [[gnu::cold]] void* event_create(int, bool) override { return new event_state{}; }
   void event_destroy(void* event) noexcept override { delete static_cast<event_state*>(event); }
   void event_record(void* event, stream_ref s) override {
     auto& e = *static_cast<event_state*>(event);
@@ -136,8 +136,8 @@ class host_runtime_type final : public runtime {
     const told tell(profile::kind::fill, "fill bytes", s, to, bytes);
     std::memset(to, value, bytes);
   }
-  void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
-                 std::size_t rows, stream_ref s) override {
+  [[gnu::cold]] void copy_rows(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
+                               std::size_t width, std::size_t rows, stream_ref s) override {
     if (width == 0 || rows == 0) return;
     if (host_graph* graph = host_recording(s))
       return graph->add(
@@ -154,7 +154,7 @@ class host_runtime_type final : public runtime {
     return {this, nullptr, 0};
   }
 
-  bool graph_begin(stream_ref s, capture_mode, void* again) override {
+  [[gnu::cold]] bool graph_begin(stream_ref s, capture_mode, void* again) override {
     check(s.handle != nullptr, "capture", "a default stream cannot record: make a weft::stream");
     check(!capturing(s), "capture", "the stream records already");
     auto* graph = again ? static_cast<host_graph*>(again) : new host_graph(*this);
@@ -165,7 +165,7 @@ class host_runtime_type final : public runtime {
     take_interest(graphs_record, 1);
     return true;
   }
-  void* graph_end(stream_ref s, bool keep) override {
+  [[gnu::cold]] void* graph_end(stream_ref s, bool keep) override {
     host_graph* graph = host_recording(s);
     take_interest(graphs_record, -1);
     recording_now = graph->outer;
@@ -176,12 +176,12 @@ class host_runtime_type final : public runtime {
     delete graph;  // its first recording has failed
     return nullptr;
   }
-  void graph_launch(void* graph, stream_ref s) override {
+  [[gnu::cold]] void graph_launch(void* graph, stream_ref s) override {
     check(!capturing(s), "graph launch", "a graph within a graph is not supported on CPU backends");
     const told tell(profile::kind::graph, "graph launch", s);
     for (const auto& entry : static_cast<host_graph*>(graph)->entries) entry->run(s);
   }
-  graph_facts graph_about(void* graph) override {
+  [[gnu::cold]] graph_facts graph_about(void* graph) override {
     const auto& g = *static_cast<host_graph*>(graph);
     graph_facts facts{g.entries.size(), 0, g.memory.bytes()};
     for (const auto& entry : g.entries) facts.kernels += entry->is_verb;

@@ -35,7 +35,7 @@ class stream_lists {
   stream_lists(runtime& owner, int device) : owner_(owner), device_(device) {}
   stream_lists(const stream_lists&) = delete;
   stream_lists& operator=(const stream_lists&) = delete;
-  ~stream_lists() {
+  [[gnu::cold]] ~stream_lists() {
     for (pool_event* event : events_) owner_.event_destroy(event->native), delete event;
     for (stream_blocks* stream : streams_) delete stream;
     for (stream_blocks* stream : foreign_) delete stream;
@@ -55,7 +55,7 @@ class stream_lists {
     return blocks_of(stream, who).free.take(index, nodes_);
   }
   /// A block of another stream that is known to be done with it.
-  void* take_done(int index, stream_identity who) {
+  [[gnu::cold]] void* take_done(int index, stream_identity who) {
     for (auto* node = shared_.first(index, nodes_); node != nullptr; node = nodes_.next(node))
       if (passed(*node->event)) return take_shared(index, node);
     if constexpr (Shares)
@@ -66,7 +66,7 @@ class stream_lists {
     return nullptr;
   }
   /// A block whose last user may still run: the taking stream waits on the device, the host does not.
-  void* take_waiting(int index, stream_ref stream) {
+  [[gnu::cold]] void* take_waiting(int index, stream_ref stream) {
     if (auto* node = shared_.first(index, nodes_)) {
       owner_.stream_wait(stream, node->event->native);
       return take_shared(index, node);
@@ -95,7 +95,7 @@ class stream_lists {
   bool is_done(stream_ref stream) { return owner_.stream_ready(stream); }
 
   /// Covers what the stream freed by one event, so that anyone may have it once the event has passed.
-  void stream_ended(stream_ref stream, std::uint64_t id) noexcept {
+  [[gnu::cold]] void stream_ended(stream_ref stream, std::uint64_t id) noexcept {
     if (stream_blocks* known_as_foreign = foreign_blocks_of(id)) cover(*known_as_foreign, stream);
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       if (streams_[i]->id != id) continue;
@@ -108,7 +108,7 @@ class stream_lists {
   }
 
   /// Waits for all work that used idle blocks, but for streams that record a graph.
-  void settle() noexcept {
+  [[gnu::cold]] void settle() noexcept {
     // The legacy default stream comes after all blocking streams of the device, thread-default ones among them.
     const bool threads_done = synchronize({&owner_, nullptr, device_});
     for (stream_blocks* s : streams_)
@@ -167,7 +167,7 @@ class stream_lists {
     return nullptr;
   }
   /// The same, made if there is room: streams may have vanished, so there is an end to how many are remembered.
-  stream_blocks* foreign_blocks_for(stream_ref stream, stream_identity who) {
+  [[gnu::cold]] stream_blocks* foreign_blocks_for(stream_ref stream, stream_identity who) {
     if (stream_blocks* known = foreign_blocks_of(who.id)) return known;
     if (foreign_.size() < most_foreign) {
       foreign_.reserve(most_foreign);
@@ -183,7 +183,7 @@ class stream_lists {
   }
   /// Waits for the whole device where blocks of foreign streams are not behind events: the streams may not be asked.
   /// Not while anybody records a graph, whose stream that would spoil.
-  void settle_foreign() noexcept {
+  [[gnu::cold]] void settle_foreign() noexcept {
     if ((interest.load(std::memory_order_relaxed) & graphs_record) != 0) return;
     for (stream_blocks* known : foreign_) {
       if (known->free.empty()) continue;
@@ -228,7 +228,7 @@ class stream_lists {
   }
 
   /// The last of the spare events, of which there is one afterwards.
-  pool_event* spare_event() {
+  [[gnu::cold]] pool_event* spare_event() {
     if (spare_events_.empty()) {
       events_.reserve(events_.size() + 1);
       spare_events_.reserve(events_.size() + 1);
@@ -258,7 +258,7 @@ class stream_lists {
   }
 
   // False when nothing is known: the stream records a graph (waiting would spoil it) or the driver fails.
-  bool synchronize(stream_ref stream) noexcept {
+  [[gnu::cold]] bool synchronize(stream_ref stream) noexcept {
     return attempt([&] {
       const bool recording = owner_.capturing(stream);
       if (!recording) owner_.stream_synchronize(stream);
@@ -273,7 +273,7 @@ class stream_lists {
   }
 
   template <class F>
-  void sift(block_list& list, const F& gone) noexcept {
+  [[gnu::cold]] void sift(block_list& list, const F& gone) noexcept {
     for (int index = 0; index < Classes; ++index)
       for (block_node *node = list.first(index, nodes_), *next; node != nullptr; node = next) {
         next = nodes_.next(node);

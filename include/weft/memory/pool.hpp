@@ -230,7 +230,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
 
   // An idle block of at most so many bytes that is too large, rather than another from the source. That it is no block
   // of the size asked for is remembered until it comes back.
-  void* take_larger(int& index, std::size_t most_bytes, stream_ref stream, detail::stream_identity who) {
+  [[gnu::cold]] void* take_larger(int& index, std::size_t most_bytes, stream_ref stream, detail::stream_identity who) {
     for (int larger = index + 1; larger < Caching::classes && Caching::class_bytes(larger) <= most_bytes; ++larger) {
       void* memory = idle_.take(larger, stream, who);
       if (memory == nullptr) memory = idle_.take_done(larger, who);
@@ -254,7 +254,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   }
 
   // nullptr when the source or the limit says no.
-  void* allocate_new(int index) {
+  [[gnu::cold]] void* allocate_new(int index) {
     idle_.reserve_one();
     const std::size_t bytes = Caching::class_bytes(index);
     if (is_large(index)) {
@@ -293,7 +293,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
     return first;
   }
 
-  void* take_from_source(std::size_t bytes) {
+  [[gnu::cold]] void* take_from_source(std::size_t bytes) {
     if (bytes > caching_.limit_bytes() - statistics_.held_bytes) return nullptr;
     void* memory;
     try {
@@ -305,13 +305,13 @@ class basic_pool final : public memory_resource, private detail::stream_observer
     return memory;
   }
 
-  void give_back(void* memory, std::size_t bytes) noexcept {
+  [[gnu::cold]] void give_back(void* memory, std::size_t bytes) noexcept {
     checking_.leaving(memory, bytes, host_kind_);
     source_.give_back(memory, bytes);
     statistics_.held_bytes -= bytes;
   }
 
-  void trim_locked() noexcept {
+  [[gnu::cold]] void trim_locked() noexcept {
     idle_.settle();
     for (slab& s : slabs_) s.idle = 0;
     idle_.sift([this](int index, void* memory) {
@@ -357,7 +357,7 @@ class basic_pool final : public memory_resource, private detail::stream_observer
     return memory;
   }
 
-  void stream_ending(stream_ref stream, std::uint64_t id) noexcept override {
+  [[gnu::cold]] void stream_ending(stream_ref stream, std::uint64_t id) noexcept override {
     if (stream.owner != &source_.owner()) return;
     std::lock_guard lock(guard_);
     idle_.stream_ended(stream, id);

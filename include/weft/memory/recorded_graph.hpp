@@ -19,7 +19,7 @@ class graph_memory {
   graph_memory(const graph_memory&) = delete;
   graph_memory& operator=(const graph_memory&) = delete;
   /// All replays are done. What a buffer still holds is left to it.
-  ~graph_memory() {
+  [[gnu::cold]] ~graph_memory() {
     registry& all = registry::instance();
     std::lock_guard lock(all.guard);
     for (const block& b : blocks_)
@@ -30,7 +30,7 @@ class graph_memory {
   }
 
   /// In the order of the recording stream.
-  void* allocate(std::size_t bytes, void* stream) {
+  [[gnu::cold]] void* allocate(std::size_t bytes, void* stream) {
     registry& all = registry::instance();
     std::lock_guard lock(all.guard);
     block* best = nullptr;
@@ -51,7 +51,7 @@ class graph_memory {
     return best->memory;
   }
   /// A new recording begins: what nobody holds may be handed out to any stream.
-  void start_over() noexcept {
+  [[gnu::cold]] void start_over() noexcept {
     std::lock_guard lock(registry::instance().guard);
     for (block& b : blocks_)
       if (!b.held) b.stream = nullptr;
