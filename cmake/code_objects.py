@@ -16,9 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LDS_LIMIT = 65536
 WAVE = {"gfx9": 64, "gfx1": 32}
 STREAMING = re.compile(r"transform|reduce_kernel|reduce_chunks|scan_kernel")  # must move 16 bytes a load for 4-byte values
-# Kernels that keep more scalars alive than there are scalar registers; these spill into lanes of vector registers, not to
-# memory. To become 0.
-KNOWN_SCALAR_SPILLS = {"reduce_kernel": 18, "radix_sort_kernel": 20, "bucket_count_kernel": 10, "bucket_single_kernel": 20}
 FIELDS = ("vgpr_count", "agpr_count", "sgpr_count", "vgpr_spill_count", "sgpr_spill_count", "private_segment_fixed_size",
           "group_segment_fixed_size", "wavefront_size", "max_flat_workgroup_size")
 
@@ -85,7 +82,7 @@ def problems_of(arch, name, data, mnemonics):
     found = []
     if data["private_segment_fixed_size"]:
         found.append(f"{data['private_segment_fixed_size']} bytes of scratch")
-    if data["vgpr_spill_count"] or data["sgpr_spill_count"] > KNOWN_SCALAR_SPILLS.get(name.split("<")[0], 0):
+    if data["vgpr_spill_count"] or data["sgpr_spill_count"]:
         found.append(f"{data['vgpr_spill_count']} + {data['sgpr_spill_count']} spilled registers")
     if data["wavefront_size"] != WAVE[arch[:4]]:
         found.append(f"wavefront of {data['wavefront_size']}")

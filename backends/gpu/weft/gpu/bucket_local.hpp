@@ -107,6 +107,8 @@ struct bucket_sorter {
     block.sync();
     between();
 
+    // Masks of 64 lanes fill the scalar registers if several comparisons are made at once.
+    [[maybe_unused]] constexpr int together = Block::width == 64 ? 1 : 4;
 #pragma unroll 4
     for (int i = 0; i < Items; ++i) {
       const auto at = static_cast<std::uint32_t>(i * Threads + t);
@@ -116,6 +118,7 @@ struct bucket_sorter {
       const std::uint32_t bin = bin_of(key), begin = begin_of(s, bin), end = begin_of(s, bin + 1);
       std::uint32_t place = begin;
       if (end - begin > 1)
+#pragma unroll together
         for (std::uint32_t j = begin; j < end; ++j) {
           const Bits other = digits(order, s.bin.keys[j]);
           place += other < d || (other == d && (has_values ? s.bin.arrival[j] : j) < arrived);

@@ -140,7 +140,7 @@ struct bucket_count_kernel {
 
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
-    bool look = true, unsorted = false, loaded = false, odd = false;
+    bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
     std::uint32_t zeros = 0;
     auto bin_of = [&](Bits k) { return static_cast<std::uint32_t>(order.digits(k) >> memory.rest); };
     Bits next[rounds][run];
@@ -177,8 +177,8 @@ struct bucket_count_kernel {
           }
         }
       } else {
-        bool disorder = false;
         for (int r = 0; r < rounds; ++r) {
+          bool disorder = false;
           const offset i = at + (r * threads + t) * run;
           Bits before{};
           for (int j = 0; j <= run; ++j) {
@@ -190,16 +190,17 @@ struct bucket_count_kernel {
             if (there) zeros |= zero_kinds(k);
             count_key(block, s, there, bin_of(k));
           }
+          if (block.warp().any(disorder)) look = false;
         }
-        if (block.warp().any(disorder)) look = false, unsorted = true;
       }
       if (odd) block.sync();  // no counter overflows before its thread has made room
     }
     block.sync();
-    if (unsorted && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
+    if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
     if (zeros) block.fetch_or(&control[word_zeros], zeros);
     std::uint32_t* const counts = control + bucket_words;
-    for (int i = t; i < memory.bins / 2; i += threads) {
+    // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
+    for (int i = static_cast<int>(block.opaque(block.thread())); i < memory.bins / 2; i += threads) {
       const std::uint32_t c = s.counts[i];
       if (c & 0xffffu) block.fetch_add(&counts[2 * i], c & 0xffffu);
       if (c >> 16) block.fetch_add(&counts[2 * i + 1], c >> 16);

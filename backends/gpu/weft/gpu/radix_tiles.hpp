@@ -126,6 +126,13 @@ struct radix_sort_kernel {
 
   static constexpr int counting = -1;  // the phase before the passes
 
+  /// The counter of a phase. The index is opaque, or control + word_done is one more scalar kept all through the
+  /// kernel.
+  template <class Block>
+  WEFT_DEVICE std::uint32_t* tiles_done(Block block, int phase) const {
+    return control + block.opaque(static_cast<std::uint32_t>(word_done + phase));
+  }
+
   /// By one thread: draws a ticket and waits until the task may be done. Its tiles of a phase are signed off all at
   /// once, when it draws a ticket of another phase: it has not waited for anything since it finished them.
   template <class Block>
@@ -142,9 +149,9 @@ struct radix_sort_kernel {
     const int phase = static_cast<int>((ticket - chunks) / tiles);
     s.tile = (ticket - chunks) % tiles;
     if (phase == s.phase) return;
-    if (s.finished > 0) block.fetch_add_acq_rel(&control[word_done + s.phase], s.finished);
+    if (s.finished > 0) block.fetch_add_acq_rel(tiles_done(block, s.phase), s.finished);
     if (phase > 0 && phase < s.plan.phases())
-      for (unsigned spin = 0; block.load_acquire(&control[word_done + phase - 1]) != tiles; ++spin) block.backoff(spin);
+      for (unsigned spin = 0; block.load_acquire(tiles_done(block, phase - 1)) != tiles; ++spin) block.backoff(spin);
     s.phase = phase;
     s.finished = 0;
   }
@@ -249,9 +256,12 @@ struct radix_sort_kernel {
 
     // Rank; each digit's count is made known as soon as it is there.
     const std::uint32_t portion_first = tile / portion_tiles * portion_tiles;
-    const int missing = t == radix_digits - 1 ? size - held : 0;
+    // Opaque: the comparison would be made once, and kept all through the kernel.
+    const int missing = block.opaque(block.thread()) == radix_digits - 1 ? size - held : 0;
     std::uint32_t count = 0, pos[items];
-    const bool any_order = pass == 0 && order.bump == 0 && held == size;  // no pass before, and equal means same bits
+    // No pass before, and equal means same bits. One comparison: of its parts some would be kept all through the
+    // kernel.
+    const bool any_order = (static_cast<Bits>(pass != 0 || held != size) | order.bump) == 0;
     const std::uint32_t lesser = rank_tile<threads, items, !has_values, false>(
         block, s.tables, s.totals, [&](int i) { return digit_of(order.digits(k[i]), shift); }, any_order, threads / W,
         pos,
@@ -361,13 +371,19 @@ struct radix_sort_kernel {
   template <class Block>
   WEFT_DEVICE void copy_tile(Block block, std::uint32_t tile) const {
     constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>;
-    const offset start = static_cast<offset>(tile) * (threads * items) + block.thread();
+    const offset start = static_cast<offset>(tile) * (threads * items) + block.thread(), left = n - start;
+    // One address a thread and constants: constants added to the arrays would be scalars, kept all through the kernel.
+    Bits* const to = keys + start;
+    const Bits* const from = other_keys + start;
 #pragma unroll
-    for (int i = 0; i < items; ++i) {
-      const offset at = start + i * threads;
-      if (at < n) keys[at] = other_keys[at];
-      if constexpr (has_values)
-        if (at < n) values[at] = other_values[at];
+    for (int i = 0; i < items; ++i)
+      if (i * threads < left) to[i * threads] = from[i * threads];
+    if constexpr (has_values) {
+      value_type* const values_to = values + start;
+      const value_type* const values_from = other_values + start;
+#pragma unroll
+      for (int i = 0; i < items; ++i)
+        if (i * threads < left) values_to[i * threads] = values_from[i * threads];
     }
   }
 
