@@ -132,11 +132,14 @@ namespace detail {
 
 /// Refuses a stream of another backend. Two libraries that share no symbols have two objects for the same run time.
 template <execution_policy P>
-void check_stream(const P& policy, std::string_view call) {
-  if (!policy.has_stream()) return;
+[[gnu::noinline]] void compare_stream(const P& policy, std::string_view call) {
   const runtime *asked = policy.stream().owner, *own = &P::backend::runtime();
   if (asked != own && asked->name() != own->name()) [[unlikely]]
     refuse(call, "a stream of another backend", policy.where());
+}
+template <execution_policy P>
+[[gnu::always_inline]] inline void check_stream(const P& policy, std::string_view call) {
+  if (policy.has_stream()) compare_stream(policy, call);
 }
 
 template <execution_policy P>
