@@ -141,14 +141,13 @@ T fold_block(In in, offset begin, offset end, Op op) {
   return op(op(first, second), op(third, fourth));
 }
 
-template <bool Inclusive, class T, class Scheduler, class Policy, class In, class Out, class Op>
-void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) {
-  constexpr offset block = max(1024, (1 << 18) / static_cast<offset>(sizeof(T)));
-  const int threads = n <= 2 * block ? 1 : Scheduler::threads();
-  if (threads <= 1) {
-    scan_block<Inclusive, T>(in, 0, n, out, op, carry);
-    return;
-  }
+template <class T>
+inline constexpr offset scan_block_items = max(1024, (1 << 18) / static_cast<offset>(sizeof(T)));
+
+/// Several threads. Out of line, so that a small scan finds its arguments in registers.
+template <bool Inclusive, class T, class Scheduler, class In, class Out, class Op>
+[[gnu::noinline]] void scan_by_threads(int threads, In in, offset n, Out out, Op op, maybe<T> carry) {
+  constexpr offset block = scan_block_items<T>;
   const offset blocks = ceil_div(n, block);
   chain order;
   order.run<Scheduler>(blocks, static_cast<int>(min(threads, blocks)), [&](offset b, int) {
@@ -169,6 +168,15 @@ void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) 
     order.hand_on(b);
     scan_block<Inclusive, T>(in, begin, end, out, op, before);
   });
+}
+
+template <bool Inclusive, class T, class Scheduler, class Policy, class In, class Out, class Op>
+void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) {
+  const int threads = n <= 2 * scan_block_items<T> ? 1 : Scheduler::threads();
+  if (threads <= 1)
+    scan_block<Inclusive, T>(in, 0, n, out, op, carry);
+  else
+    scan_by_threads<Inclusive, T, Scheduler>(threads, in, n, out, op, static_cast<maybe<T>&&>(carry));
 }
 
 }  // namespace detail
