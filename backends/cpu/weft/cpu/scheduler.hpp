@@ -125,9 +125,10 @@ void for_chunks(offset n, offset grain, F&& f) {
 
 /// As for_chunks, for work of unknown cost: starts inline on a sixteenth, or on a few thousand elements, and goes on in
 /// parallel once these show that the rest is worth it, be it 16 elements of a millisecond or a million of a nanosecond.
-/// A small call costs two looks at the clock.
-template <class Scheduler, class F>
-void for_chunks_timed(offset n, F&& f) {
+/// A small call costs two looks at the clock. Calls `cheap` where all of a small call has taken no more than a tick an
+/// element.
+template <class Scheduler, class F, class Cheap = none>
+void for_chunks_timed(offset n, F&& f, const Cheap& cheap = {}) {
   if constexpr (is_sequential<Scheduler>) {
     if (n > 0) f(offset{0}, n);
   } else {
@@ -140,8 +141,14 @@ void for_chunks_timed(offset n, F&& f) {
     f(offset{0}, step);
     const std::uint64_t spent = ticks() - start;
     if (n <= 1 << 16 &&
-        spent * static_cast<std::uint64_t>(n - step) < detail::worth_it * static_cast<std::uint64_t>(step))
-      return f(step, n);
+        spent * static_cast<std::uint64_t>(n - step) < detail::worth_it * static_cast<std::uint64_t>(step)) {
+      f(step, n);
+      if constexpr (!is_none<Cheap>) {
+        constexpr offset most = 1 << 14, clock = 150;  // looking at the clock takes some ticks, too
+        if (n <= most && ticks() - start <= static_cast<std::uint64_t>(clock + n)) cheap();
+      }
+      return;
+    }
     detail::go_on_timed<Scheduler>(n, step, start, spent, f);
   }
 }

@@ -8,6 +8,7 @@
 #include <weft/cpu/stream_store.hpp>
 #include <weft/functional.hpp>
 #include <weft/iterator/constant.hpp>
+#include <weft/iterator/zip.hpp>
 #include <weft/policy.hpp>
 
 namespace weft::inline v100::cpu {
@@ -30,12 +31,68 @@ inline constexpr bool only_moves<T*, identity> = std::is_arithmetic_v<T>;
 template <class T>
 inline constexpr bool only_moves<constant_iterator<T>, identity> = std::is_arithmetic_v<T>;
 
-template <bool OnlyMoves, class Scheduler, class F>
-[[gnu::always_inline]] inline void for_elements(offset n, offset bytes, F&& f) {
-  if constexpr (OnlyMoves)
-    for_chunks<Scheduler>(n, (1 << 18) / bytes, f);
-  else
-    for_chunks_timed<Scheduler>(n, f);
+/// Numbers as they lie in memory, one or several beside each other.
+template <class In>
+inline constexpr bool plain_numbers = false;
+template <class T>
+inline constexpr bool plain_numbers<T*> = std::is_arithmetic_v<T>;
+template <class... Its>
+inline constexpr bool plain_numbers<zip_iterator<Its...>> = (plain_numbers<Its> && ...);
+
+/// A function of plain numbers that knows nothing but its own bits, which are too few for a pointer: what it has cost
+/// it will cost again.
+template <class In, class F>
+inline constexpr bool costs_the_same = plain_numbers<In>&& std::is_trivially_copyable_v<F> &&
+                                       (sizeof(F) == 4 || sizeof(F) <= 2);
+
+/// Those bits; zero of a class without members, or with one such member.
+template <class F>
+[[gnu::always_inline]] inline std::uint32_t state_of(const F& f) noexcept {
+  if constexpr (sizeof(F) == 4) {
+    return __builtin_bit_cast(std::uint32_t, f);
+  } else if constexpr (sizeof(F) == 2) {
+    return __builtin_bit_cast(std::uint16_t, f);
+  } else if constexpr (std::has_unique_object_representations_v<F>) {
+    return __builtin_bit_cast(std::uint8_t, f);
+  } else {
+    return 0;
+  }
+}
+
+/// What has been learned of such transforms: those by the function with the bits of the upper half were cheap for as
+/// many elements as the lower half says. They run inline from then on, without a look at the clock.
+template <class Scheduler, class In, class Out, class F>
+inline constinit std::atomic<std::uint64_t> cheap_so_far{0};
+
+/// True of a call that is done inline, whatever the scheduler.
+template <class Scheduler, class In, class Out, class F>
+[[gnu::always_inline]] inline bool stays_inline(offset n, const F& f) {
+  if constexpr (only_moves<In, F>) {
+    return n <= (1 << 18) / static_cast<offset>(sizeof(iter_value_t<In>));
+  } else if constexpr (is_sequential<Scheduler>) {
+    return n <= 1 << 14;  // beyond, whether to write past the cache is asked
+  } else if constexpr (costs_the_same<In, F>) {
+    const std::uint64_t known = cheap_so_far<Scheduler, In, Out, F>.load(std::memory_order_relaxed);
+    return n <= 1 || (n <= static_cast<offset>(known & 0xffffffffu) && known >> 32 == state_of(f));
+  } else {
+    return n <= 1;
+  }
+}
+
+template <class Scheduler, class In, class Out, class F, class Chunk>
+[[gnu::always_inline]] inline void for_elements(offset n, const F& f, const Chunk& chunk) {
+  if constexpr (only_moves<In, F>) {
+    for_chunks<Scheduler>(n, (1 << 18) / static_cast<offset>(sizeof(iter_value_t<In>)), chunk);
+  } else if constexpr (costs_the_same<In, F> && !is_sequential<Scheduler>) {
+    for_chunks_timed<Scheduler>(n, chunk, [&] {
+      auto& known = cheap_so_far<Scheduler, In, Out, F>;
+      const std::uint64_t now = std::uint64_t{state_of(f)} << 32 | static_cast<std::uint64_t>(n);
+      const std::uint64_t before = known.load(std::memory_order_relaxed);
+      if (before >> 32 != now >> 32 || before < now) known.store(now, std::memory_order_relaxed);
+    });
+  } else {
+    for_chunks_timed<Scheduler>(n, chunk);
+  }
 }
 
 #if defined(__x86_64__)
@@ -62,33 +119,45 @@ template <class In, class T, class F>
 }
 #endif
 
-}  // namespace detail
-
-template <class Scheduler, class Policy, class In, class Out, class F>
-void transform(const Policy&, In in, offset n, Out out, F f) {
-  constexpr bool only_moves = detail::only_moves<In, F>;
-  constexpr offset bytes = sizeof(iter_value_t<In>);
-  if constexpr (std::is_pointer_v<Out>) {
-    using T = std::remove_pointer_t<Out>;
-#if defined(__x86_64__)
-    if constexpr (detail::streams<T>) {
-      if (n * static_cast<offset>(sizeof(T)) >= streaming_bytes && has_avx2() && !reads_from(in, out) &&
-          reinterpret_cast<std::uintptr_t>(out) % sizeof(T) == 0)
-        return detail::for_elements<only_moves, Scheduler>(
-            n, bytes, [&](offset begin, offset end) { detail::transform_streaming(in, begin, end, out, f); });
-    }
-#endif
-  }
-  detail::for_elements<only_moves, Scheduler>(n, bytes, [&](offset begin, offset end) {
-    if constexpr (detail::copies<In, Out, F>)
-      return void(std::memmove(static_cast<void*>(out + begin), in + begin,
-                               static_cast<std::size_t>(end - begin) * sizeof(*out)));
+template <class In, class Out, class F>
+[[gnu::always_inline]] inline void transform_chunk(const In& in, offset begin, offset end, Out out, const F& f) {
+  if constexpr (copies<In, Out, F>) {
+    std::memmove(static_cast<void*>(out + begin), in + begin, static_cast<std::size_t>(end - begin) * sizeof(*out));
+  } else {
     wide_for(
         end - begin, [=]() __attribute__((always_inline)) {
           F g = f;  // its own copy, which it may change
           for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
         });
-  });
+  }
+}
+
+/// All but the smallest calls. Out of line, so that those find their arguments in registers.
+template <class Scheduler, class In, class Out, class F>
+[[gnu::noinline]] void transform_many(In in, offset n, Out out, F f) {
+  if constexpr (std::is_pointer_v<Out>) {
+#if defined(__x86_64__)
+    using T = std::remove_pointer_t<Out>;
+    if constexpr (streams<T>) {
+      if (n * static_cast<offset>(sizeof(T)) >= streaming_bytes && has_avx2() && !reads_from(in, out) &&
+          reinterpret_cast<std::uintptr_t>(out) % sizeof(T) == 0)
+        return for_elements<Scheduler, In, Out>(
+            n, f, [&](offset begin, offset end) { transform_streaming(in, begin, end, out, f); });
+    }
+#endif
+  }
+  for_elements<Scheduler, In, Out>(n, f, [&](offset begin, offset end) { transform_chunk(in, begin, end, out, f); });
+}
+
+}  // namespace detail
+
+template <class Scheduler, class Policy, class In, class Out, class F>
+[[gnu::always_inline]] inline void transform(const Policy&, In in, offset n, Out out, F f) {
+  if (n <= 0) return;
+  if (detail::stays_inline<Scheduler, In, Out>(n, f))
+    detail::transform_chunk(in, 0, n, out, f);
+  else
+    detail::transform_many<Scheduler>(in, n, out, f);
 }
 
 }  // namespace weft::cpu
