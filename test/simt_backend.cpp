@@ -16,6 +16,7 @@
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace {
@@ -115,6 +116,37 @@ TEST_CASE("a functor that throws ends the call, and the next call is right") {
       CHECK(results(nothing) == wanted);
     }
   }
+}
+
+/// All wait for a signal of two arrivals, of which some come.
+struct waits_for_signal {
+  template <weft::gpu::arch A>
+  static constexpr int block_threads = 64;
+  template <weft::gpu::arch A>
+  struct shared {
+    std::uint64_t signal;
+  };
+  unsigned arrivals;
+  template <class Block>
+  void operator()(Block block, shared<Block::arch>& s) const {
+    if (block.thread() == 0) block.barrier_init(&s.signal, 2);
+    block.sync();
+    if (block.thread() < arrivals) block.barrier_arrive(&s.signal);
+    block.barrier_wait(&s.signal, 0);
+  }
+};
+
+TEST_CASE("a signal in shared memory that is never given is a deadlock, named by where it is waited for") {
+  const auto fault_after = [](unsigned arrivals) -> std::string {
+    try {
+      weft::dialect::launch<weft::gpu::arch::generic>(3, {}, waits_for_signal{arrivals});
+    } catch (const weft::simt_fault& fault) { return fault.what(); }
+    return {};
+  };
+  CHECK(fault_after(2) == "");
+  const std::string fault = fault_after(1);
+  CHECK(fault.find("deadlock") != std::string::npos);
+  CHECK(fault.find("192 at barrier_wait (") != std::string::npos);  // all threads of three blocks
 }
 
 }  // namespace

@@ -248,7 +248,7 @@ class block {
     barrier_update(b, 1, std::int64_t{bytes}, "barrier_expect", where);
   }
   static void barrier_wait(std::uint64_t* b, unsigned phase, site where = site::current()) {
-    while (load<__ATOMIC_ACQUIRE>(b, "barrier_wait", where) >> 63 == (phase & 1)) {}
+    while (load<__ATOMIC_ACQUIRE>(b, "barrier_wait", where) >> 63 == (phase & 1)) active->await(*running, b);
   }
   static void bulk_fence() {}
   static void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b, site where = site::current()) {
@@ -285,6 +285,7 @@ class block {
       next = old - arrivals + static_cast<std::uint64_t>(bytes << 32);
       if ((next & 0x7fffffff0000ffffu) == 0) next ^= std::uint64_t{1} << 63 | (next >> 16 & 0xffffu);
     } while (!__atomic_compare_exchange_n(b, &old, next, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    if ((old ^ next) >> 63 != 0) active->give(*running, b);
     pass(false, word, where);
   }
   static void pass(bool waits, const char* word, const site& where) {

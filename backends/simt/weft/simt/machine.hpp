@@ -54,7 +54,7 @@ struct warp_state {
 };
 
 struct thread_state {
-  enum state_t : unsigned char { ready, at_barrier, at_warp_word, done };
+  enum state_t : unsigned char { ready, at_barrier, at_warp_word, at_signal, done };
   unsigned index, lane;
   warp_state* warp;
   block_state* block;
@@ -62,6 +62,7 @@ struct thread_state {
   bool begun = false;
   const char* doing;  // with `where`: the last word that may have switched
   site where;
+  const void* signal;  // while at_signal: which
   fibre* context = nullptr;
 };
 
@@ -212,6 +213,22 @@ class machine {
            self);
     wake(self);
     suspend(self);
+  }
+
+  /// Waits until a thread of the block gives the signal, which `self` has just seen not to be given; unlike a loop
+  /// around a scheduling point this costs no turns.
+  void await(thread_state& self, const void* signal) {
+    quiet _;
+    self.signal = signal;
+    self.state = thread_state::at_signal;
+    suspend(self);
+  }
+  void give(thread_state& self, const void* signal) {
+    quiet _;
+    for (unsigned i = 0; i < self.block->threads; ++i) {
+      thread_state& thread = self.block->thread[i];
+      if (thread.state == thread_state::at_signal && thread.signal == signal) wake(thread);
+    }
   }
 
   [[noreturn]] void fail(const std::string& what, const thread_state& self) {
