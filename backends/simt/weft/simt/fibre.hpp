@@ -33,8 +33,6 @@
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char*, int);
 void AnnotateIgnoreReadsEnd(const char*, int);
-void AnnotateIgnoreWritesBegin(const char*, int);
-void AnnotateIgnoreWritesEnd(const char*, int);
 }
 #endif
 #ifdef WEFT_SIMT_ASAN
@@ -51,16 +49,11 @@ namespace weft::inline v100::simt_dialect {
 
 #ifdef WEFT_SIMT_TSAN
 inline constexpr bool thread_sanitizer = true;
-/// While it lives, plain accesses of this fibre are invisible to ThreadSanitizer; may span a switch.
+/// While it lives, plain accesses of this fibre are invisible to ThreadSanitizer; may span a switch. The annotation of
+/// reads and that of writes are one and the same to the run time (both ignore both), and each keeps a stack trace.
 struct quiet {
-  quiet() {
-    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
-  }
-  ~quiet() {
-    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-  }
+  quiet() { AnnotateIgnoreReadsBegin(__FILE__, __LINE__); }
+  ~quiet() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
   quiet(const quiet&) = delete;
 };
 inline void release(void* tag) { __tsan_release(tag); }
