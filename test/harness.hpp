@@ -43,8 +43,19 @@ inline constexpr bool gpu_family = emulated || backend_name == "cuda" || backend
 
 // Sizes --------------------------------------------------------------------------------------------------------------
 
-/// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread.
-inline constexpr offset large_n = emulated ? 60013 : (1 << 20) + 7;
+/// Built for a sanitizer, which makes every step ten times as dear and looks for what happens on a path, not for what
+/// it computes from how much: tests then take the sizes that still reach every path.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+/// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread. For a sanitizer
+/// it is still more tiles than a warp looks back over at once, and more than a ring holds.
+inline constexpr offset large_n = emulated ? (sanitized ? 20011 : 60013) : (1 << (sanitized ? 18 : 20)) + 7;
 
 /// Around warps, blocks, tiles and chunks.
 inline std::vector<offset> sizes() {
