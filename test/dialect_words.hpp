@@ -343,13 +343,13 @@ struct bulk_kernel {
       for (unsigned r = 0; r < rounds; ++r) {
         if (block.warp().index() == 0) {
           block.barrier_wait(&s.released, (r & 1) ^ 1);
+          block.warp().sync();  // a lane that looked only after the next release would wait for the one after it
           if (t == 0) {
             block.bulk_fence();
             block.barrier_expect(&s.loaded, sizeof(s.words));
             block.bulk_load(s.words, from + start + r * stage, sizeof(s.words) / 2, &s.loaded);
             block.bulk_load(s.words + stage / 2, from + start + r * stage + stage / 2, sizeof(s.words) / 2, &s.loaded);
           }
-          block.warp().sync();
         } else {
           block.barrier_wait(&s.loaded, r & 1);
           for (unsigned i = t - Block::width; i < stage; i += threads - Block::width) {
