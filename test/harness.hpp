@@ -55,7 +55,7 @@ inline constexpr bool sanitized = false;
 
 /// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread. For a sanitizer
 /// it is still more tiles than a warp looks back over at once, and more than a ring holds.
-inline constexpr offset large_n = emulated ? (sanitized ? 20011 : 60013) : (1 << (sanitized ? 18 : 20)) + 7;
+inline constexpr offset large_n = emulated ? (sanitized ? 33013 : 60013) : (1 << (sanitized ? 18 : 20)) + 7;
 
 /// Around warps, blocks, tiles and chunks.
 inline std::vector<offset> sizes() {
