@@ -86,6 +86,36 @@ TEST_CASE("gemm_plan: every way it lists gives the product in the memory it stat
   every_candidate<std::int8_t>(17, 40, 130, 3);
 }
 
+TEST_CASE("gemm_plan: every way takes every order of operands, rows on no boundary") {
+  for (int orders = 0; orders < 4; ++orders) {
+    every_candidate<float>(65, 131, 75, orders);
+    every_candidate<double>(67, 130, emulated ? 35 : 135, orders);
+  }
+}
+
+TEST_CASE("gemm_plan: f32 sums have the same bits by every way that does not split k") {
+  const offset m = emulated ? 40 : 1031, n = emulated ? 30 : 1033, k = emulated ? 70 : 1027;  // odd: copied first
+  for (int orders = 0; orders < 4; ++orders) {
+    INFO("orders " << orders);
+    const stored<float> a(m, k, orders & 1, 0, 1), b(k, n, orders & 2, 0, 2);
+    const auto da = device_copy(a.values), db = device_copy(b.values);
+    auto dc = device_room<float>(m * n);
+    const auto c = weft::row_major(dc.begin(), m, n);
+    weft::gemm_plan plan(policy, a.view(da.begin()), b.view(db.begin()), c);
+    std::vector<float> first;
+    for (const auto& way : plan.candidates()) {
+      if (way.tile.split != 1) continue;
+      INFO(way.kernel << " " << way.tile.rows << " x " << way.tile.columns << " x " << way.tile.depth);
+      dc = device_room<float>(m * n);
+      const auto to = weft::row_major(dc.begin(), m, n);
+      plan.use(way);
+      plan.launch(a.view(da.begin()), b.view(db.begin()), to);
+      if (first.empty()) first = host_copy(dc);
+      require_same(host_copy(dc), first);
+    }
+  }
+}
+
 TEST_CASE("gemm_plan launches with other pointers, other options, an epilogue, batches") {
   const offset count = 3, m = 20, n = 24, k = 40;
   const stored<float> a(m * count, k, false, 0, 1), b(k, n, true, 0, 2);

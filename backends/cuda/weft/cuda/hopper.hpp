@@ -69,6 +69,10 @@ struct hopper {
   static __device__ __forceinline__ void barrier_arrive(word barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
   }
+  /// Arrives when the copies that this thread has issued by `copy` so far have ended.
+  static __device__ __forceinline__ void barrier_arrive_after_copies(word barrier) {
+    asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
+  }
   /// Arrives at the barrier at the same address of another block of the cluster. Orders only what warpgroup products
   /// have read: release at the scope of a cluster would be a fence of the whole device.
   static __device__ __forceinline__ void barrier_arrive_at(word barrier, unsigned rank) {
@@ -110,6 +114,13 @@ struct hopper {
         "[%0], [%1, {%3, %4}], [%2], %5;" ::"r"(to),
         "l"(&map), "r"(barrier), "r"(column), "r"(row), "h"(blocks)
         : "memory");
+  }
+  /// Bytes (4, 8 or 16) of global memory to shared memory, asynchronously; zeros, and nothing read, where not `inside`.
+  template <int Bytes>
+  static __device__ __forceinline__ void copy(word to, const void* from, bool inside) {
+    asm volatile("cp.async.ca.shared::cta.global [%0], [%1], %2, %3;" ::"r"(to), "l"(from), "n"(Bytes),
+                 "r"(inside ? Bytes : 0)
+                 : "memory");
   }
   /// Box from shared memory to the mapped matrix, what lies outside it left out.
   static __device__ __forceinline__ void store(const tensor_map& map, word from, int column, int row) {

@@ -1,8 +1,9 @@
 // What warps do with a stage of a product in shared memory (gemm_ring.hpp): the sums of a tile, spread over the
-// threads. A core names the tile, the stages, how the copy engine lays out lines whose k are contiguous (`k_bytes` a
-// row), and
+// threads. A core names the tile, the grid of warps that share it, the stages, the blocks a multiprocessor holds, how
+// lines whose k are contiguous are laid out (`k_bytes` a row), and
 //   multiply<Hopper, AlongA, AlongB>(a, b, thread)   sums += stage; Along: k is contiguous in that operand
-//   each<AlongA, AlongB>(thread, f)                  f(row, column, sum) for each of the thread's sums
+//   each<AlongA, AlongB>(thread, f)                  f(row, column, sums, down) for each group of the thread's sums, an
+//                                                    array of neighbours in a column of the tile (down) or in a row
 #pragma once
 
 #include <weft/gpu/mma.hpp>
@@ -30,41 +31,52 @@ inline WEFT_DEVICE gemm_tile_place gemm_place_of(unsigned t, unsigned tiles_m, u
   return {first + at % rows, at / rows};
 }
 
-/// f64 tensor cores: 128 x 128 of 8 warps, 2 x 4 of them, each 64 x 32 in products of 16 x 8 x 8. The products take the
-/// stage's k in the order 0 2 4 6 1 3 5 7: then a lane's two elements are neighbours, 16 bytes, where k is contiguous,
-/// and rows of k four lanes apart fall on different banks where it is not.
-template <int Stages>
-struct gemm_core_f64 {
-  using value = double;
-  static constexpr int m = 128, n = 128, stages = Stages, warps = 8, k_bytes = 64;
+/// What cores share: M x N of Down x Across warps.
+template <class T, int M, int N, int Down, int Across, int Stages, int Resident>
+struct gemm_core {
+  using value = T;
+  static constexpr int m = M, n = N, stages = Stages, resident = Resident, warps = Down * Across;
+  static constexpr int warp_m = M / Down, warp_n = N / Across;
+  static constexpr int depth = 128 / static_cast<int>(sizeof(T));
+  static constexpr WEFT_DEVICE unsigned row_of(unsigned thread) { return thread / 32 % Down * warp_m; }
+  static constexpr WEFT_DEVICE unsigned column_of(unsigned thread) { return thread / (32 * Down) * warp_n; }
+};
+
+/// f64 tensor cores, in products of 16 x 8 x 8. They take the stage's k in the order 0 2 4 6 1 3 5 7: then a lane's two
+/// elements are neighbours, 16 bytes, where k is contiguous, and rows of k four lanes apart fall on different banks
+/// where it is not.
+template <int M, int N, int Down, int Across, int Stages, int Resident>
+struct gemm_core_f64 : gemm_core<double, M, N, Down, Across, Stages, Resident> {
+  using base = gemm_core<double, M, N, Down, Across, Stages, Resident>;
+  static constexpr int k_bytes = 64, products_m = base::warp_m / 16, products_n = base::warp_n / 8;
   struct pair {
     double x, y;
   };
 
-  double sum[4][4][4];  // [16 rows][8 columns][of a product]
+  double sum[products_m][products_n][4];
 
   template <class H, bool AlongA, bool AlongB>
   [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
-    const unsigned lane = thread % 32, g = lane / 4, t = lane % 4, row0 = thread / 32 % 2 * 64,
-                   column0 = thread / 64 * 32;
+    const unsigned lane = thread % 32, g = lane / 4, t = lane % 4, row0 = base::row_of(thread),
+                   column0 = base::column_of(thread);
 #pragma unroll
     for (unsigned k = 0; k < 2; ++k) {  // 8 of them
-      double x[4][4], y[4][2];
+      double x[products_m][4], y[products_n][2];
 #pragma unroll
-      for (unsigned i = 0; i < 4; ++i) {
-        const pair upper = fragment<H, AlongA, m>(a, row0 + 16 * i + g, k, t);
-        const pair lower = fragment<H, AlongA, m>(a, row0 + 16 * i + 8 + g, k, t);
+      for (unsigned i = 0; i < products_m; ++i) {
+        const pair upper = fragment<H, AlongA, M>(a, row0 + 16 * i + g, k, t);
+        const pair lower = fragment<H, AlongA, M>(a, row0 + 16 * i + 8 + g, k, t);
         x[i][0] = upper.x, x[i][1] = lower.x, x[i][2] = upper.y, x[i][3] = lower.y;
       }
 #pragma unroll
-      for (unsigned j = 0; j < 4; ++j) {
-        const pair p = fragment<H, AlongB, n>(b, column0 + 8 * j + g, k, t);
+      for (unsigned j = 0; j < products_n; ++j) {
+        const pair p = fragment<H, AlongB, N>(b, column0 + 8 * j + g, k, t);
         y[j][0] = p.x, y[j][1] = p.y;
       }
 #pragma unroll
-      for (unsigned i = 0; i < 4; ++i)
+      for (unsigned i = 0; i < products_m; ++i)
 #pragma unroll
-        for (unsigned j = 0; j < 4; ++j) H::multiply_f64(sum[i][j], x[i], y[j]);
+        for (unsigned j = 0; j < products_n; ++j) H::multiply_f64(sum[i][j], x[i], y[j]);
     }
   }
   /// Elements 8 k + 2 t and the next of a line.
@@ -83,27 +95,31 @@ struct gemm_core_f64 {
 
   template <bool, bool, class F>
   [[gnu::always_inline]] WEFT_DEVICE void each(unsigned thread, F f) const {
-    const unsigned lane = thread % 32, row0 = thread / 32 % 2 * 64 + lane / 4,
-                   column0 = thread / 64 * 32 + lane % 4 * 2;
+    const unsigned lane = thread % 32, row0 = base::row_of(thread) + lane / 4,
+                   column0 = base::column_of(thread) + lane % 4 * 2;
 #pragma unroll
-    for (unsigned i = 0; i < 4; ++i)
+    for (unsigned i = 0; i < products_m; ++i)
 #pragma unroll
-      for (unsigned j = 0; j < 4; ++j)
+      for (unsigned j = 0; j < products_n; ++j)
 #pragma unroll
-        for (unsigned e = 0; e < 4; ++e) f(row0 + 16 * i + e / 2 * 8, column0 + 8 * j + e % 2, sum[i][j][e]);
+        for (unsigned e = 0; e < 4; e += 2) {
+          const double group[] = {sum[i][j][e], sum[i][j][e + 1]};
+          f(row0 + 16 * i + e * 4, column0 + 8 * j, group, std::false_type{});
+        }
   }
 };
 
-/// f32 by fused multiply-add: 128 x 256 of 8 warps, 4 x 2 of them, each 32 x 128, a thread 8 x 16 of it in 4 x 8 lanes.
-template <int Stages>
-struct gemm_core_f32 {
-  using value = float;
-  static constexpr int m = 128, n = 256, stages = Stages, warps = 8, k_bytes = 128;
+/// f32 by fused multiply-add; the 32 threads of a warp lie 4 x 8 over its part.
+template <int M, int N, int Down, int Across, int Stages, int Resident>
+struct gemm_core_f32 : gemm_core<float, M, N, Down, Across, Stages, Resident> {
+  using base = gemm_core<float, M, N, Down, Across, Stages, Resident>;
+  static constexpr int k_bytes = 128, rows = base::warp_m / 4, columns = base::warp_n / 8;
+  static constexpr int column_group = columns < 4 ? columns : 4;  // fewer than 4: B along k alone
   struct quad {
     float v[4];
   };
 
-  float sum[8][16];
+  float sum[rows][columns];
 
   /// Line number i of a thread that is number `at` of `Lanes` side by side: single lines where k is contiguous, groups
   /// of four where lines are, so that in both cases the lanes' 16-byte reads fall on different banks.
@@ -112,11 +128,12 @@ struct gemm_core_f32 {
     return Along ? i * Lanes + at : (i / 4 * Lanes + at) * 4 + i % 4;
   }
   /// Four k of four of the thread's lines (4 q …), as v[k].v[line] or, along k, v[line].v[k].
-  template <class H, bool Along, int Lanes>
-  [[gnu::always_inline]] static WEFT_DEVICE void fragment(quad (&v)[4], std::uint32_t operand, unsigned line0,
+  template <class H, bool Along, int Lanes, int Group>
+  [[gnu::always_inline]] static WEFT_DEVICE void fragment(quad (&v)[Group], std::uint32_t operand, unsigned line0,
                                                           unsigned at, unsigned q, unsigned k) {
+    static_assert(Along || Group == 4);
 #pragma unroll
-    for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned i = 0; i < Group; ++i) {
       if constexpr (Along) {  // [line][128 bytes]
         const unsigned line = line0 + line_of<true, Lanes>(at, 4 * q + i);
         v[i] = H::template load_shared<quad>(operand + line * 128 + ((k ^ (line % 8)) << 4));
@@ -130,22 +147,22 @@ struct gemm_core_f32 {
 
   template <class H, bool AlongA, bool AlongB>
   [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
-    const unsigned lane = thread % 32, row0 = thread / 32 % 4 * 32, column0 = thread / 128 * 128;
+    const unsigned lane = thread % 32, row0 = base::row_of(thread), column0 = base::column_of(thread);
 #pragma unroll 2
     for (unsigned k = 0; k < 8; ++k) {  // four of them
-      quad x[2][4];
+      quad x[rows / 4][4];
 #pragma unroll
-      for (unsigned q = 0; q < 2; ++q) fragment<H, AlongA, 4>(x[q], a, row0, lane / 8, q, k);
+      for (unsigned q = 0; q < rows / 4; ++q) fragment<H, AlongA, 4>(x[q], a, row0, lane / 8, q, k);
 #pragma unroll
-      for (unsigned p = 0; p < 4; ++p) {
-        quad y[4];
+      for (unsigned p = 0; p < columns / column_group; ++p) {
+        quad y[column_group];
         fragment<H, AlongB, 8>(y, b, column0, lane % 8, p, k);
 #pragma unroll
         for (unsigned e = 0; e < 4; ++e)
 #pragma unroll
-          for (unsigned i = 0; i < 8; ++i)
+          for (unsigned i = 0; i < rows; ++i)
 #pragma unroll
-            for (unsigned j = 0; j < 4; ++j) {
+            for (unsigned j = 0; j < column_group; ++j) {
               float& to = sum[i][4 * p + j];
               to = __builtin_fmaf(AlongA ? x[i / 4][i % 4].v[e] : x[i / 4][e].v[i % 4], AlongB ? y[j].v[e] : y[e].v[j],
                                   to);
@@ -156,12 +173,18 @@ struct gemm_core_f32 {
 
   template <bool AlongA, bool AlongB, class F>
   [[gnu::always_inline]] WEFT_DEVICE void each(unsigned thread, F f) const {
-    const unsigned lane = thread % 32, row0 = thread / 32 % 4 * 32, column0 = thread / 128 * 128;
+    const unsigned lane = thread % 32, row0 = base::row_of(thread), column0 = base::column_of(thread);
+    constexpr unsigned down = AlongA ? 1 : 4, across = AlongA && !AlongB ? 4 : 1;
 #pragma unroll
-    for (unsigned i = 0; i < 8; ++i)
+    for (unsigned i = 0; i < rows; i += down)
 #pragma unroll
-      for (unsigned j = 0; j < 16; ++j)
-        f(row0 + line_of<AlongA, 4>(lane / 8, i), column0 + line_of<AlongB, 8>(lane % 8, j), sum[i][j]);
+      for (unsigned j = 0; j < columns; j += across) {
+        float group[down * across];
+#pragma unroll
+        for (unsigned e = 0; e < down * across; ++e) group[e] = down == 4 ? sum[i + e][j] : sum[i][j + e];
+        f(row0 + line_of<AlongA, 4>(lane / 8, i), column0 + line_of<AlongB, 8>(lane % 8, j), group,
+          std::bool_constant<down == 4>{});
+      }
   }
 };
 

@@ -69,4 +69,28 @@ void gemm_pack(const P& policy, const gemm_pack_job<T>& a, const gemm_pack_job<T
   launch<A>(policy, blocks(a) + blocks(b), gemm_pack_kernel<T>{a, b, static_cast<unsigned>(blocks(a))});
 }
 
+/// What the copy engine cannot take as it lies, and whether the product is worth a copy of that.
+struct gemm_sm90_copies {
+  bool a, b, serves;
+  offset pitch, elements;  // of the copies
+};
+
+/// product(a, b), both as they are or copied.
+template <arch A, class T, class P, class TA, class TB, class F>
+bool gemm_with_copies(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const gemm_sm90_copies& copies,
+                      const F& product) {
+  matrix<const T> left{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
+  matrix<const T> right{b.data, b.rows, b.columns, b.row_stride, b.column_stride};
+  if (!copies.a && !copies.b) return product(left, right);
+  const offset pitch = copies.pitch;
+  const temporary<T> memory(policy, copies.elements);
+  T* const from_b = memory.data() + (copies.a ? a.rows * pitch : 0);
+  gemm_pack<A, T>(policy,
+                  {a.data, memory.data(), copies.a ? a.rows : 0, a.columns, a.row_stride, a.column_stride, pitch},
+                  {b.data, from_b, copies.b ? b.columns : 0, a.columns, b.column_stride, b.row_stride, pitch});
+  if (copies.a) left = {memory.data(), a.rows, a.columns, pitch, 1};
+  if (copies.b) right = {from_b, a.columns, b.columns, 1, pitch};
+  return product(left, right);
+}
+
 }  // namespace weft::gpu

@@ -35,6 +35,14 @@ void for_each_choice(type_list<Choices...>, F f) {
   (f(Choices{}), ...);
 }
 
+/// A way into its place in a list by what each takes.
+inline void add_by_cycles(std::vector<gemm_config>& list, std::vector<offset>& cycles, gemm_config one, offset takes) {
+  std::ptrdiff_t at = 0;
+  while (at < std::ssize(cycles) && cycles[static_cast<std::size_t>(at)] <= takes) ++at;
+  cycles.insert(cycles.begin() + at, takes);
+  list.insert(list.begin() + at, one);
+}
+
 /// The tensor cores' shapes for a product, the fastest first as gemm_sm90_cycles has it.
 template <class P, class TA, class TB, class TC, class Options>
 void gemm_sm90_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
@@ -48,15 +56,31 @@ void gemm_sm90_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, c
           std::vector<offset> cycles;
           const auto add = [&](gemm_config one, offset takes) {
             if (takes >= offset{1} << 60) return;  // fewer slices of k than parts
-            std::size_t at = 0;
-            while (at < cycles.size() && cycles[at] <= takes) ++at;
-            cycles.insert(cycles.begin() + static_cast<std::ptrdiff_t>(at), takes);
-            list.insert(list.begin() + static_cast<std::ptrdiff_t>(at), one);
+            add_by_cycles(list, cycles, one, takes);
           };
           (add(gemm_sm90_config<Shapes, Exchanged>(128 / bytes),
                gemm_sm90_cycles<Shapes>(to.rows, to.columns, steps, processors)),
            ...);
           return true;
+        });
+  }
+}
+
+/// The ring's ways, the fastest first as gemm_ring_cycles has it.
+template <class P, class TA, class TB, class TC, class Options>
+void gemm_ring_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&,
+                    std::vector<gemm_config>& list) {
+  if constexpr (gemm_ring_types<P, TA, TB, Options>) {
+    if (!gemm_ring_serves(policy, a, b)) return;
+    const gemm_sm90_copies copies = gemm_ring_copies_of(a, b, c);
+    matrix<TA> x = a;
+    matrix<TB> y = b;
+    if (copies.a) x.row_stride = copies.pitch, x.column_stride = 1;
+    if (copies.b) y.row_stride = 1, y.column_stride = copies.pitch;
+    std::vector<offset> cycles;
+    gemm_ring_ways<!P::wants_same_bits, std::remove_const_t<TA>>(
+        x, y, c, device_of(policy).multiprocessors, [&]<class Choice>(Choice, bool exchanged, int split, offset takes) {
+          add_by_cycles(list, cycles, gemm_ring_config<typename Choice::core>(exchanged, split), takes);
         });
   }
 }
@@ -67,14 +91,9 @@ std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const
                                       const Options& options) {
   using sum = accumulator_t<TA, TB, Options>;
   std::vector<gemm_config> list;
-  bool ring_pays = false;
   if (is_one_product(a, b, c)) {
     gemm_sm90_list(policy, a.first, b.first, c.first, options, list);
-    if constexpr (gemm_ring_types<P, TA, TB, Options>)
-      if (gemm_ring_takes(policy, a.first, b.first)) {
-        list.push_back(gemm_ring_config<std::remove_const_t<TA>>);
-        ring_pays = gemm_ring_pays<std::remove_const_t<TA>>(policy, c.first);
-      }
+    gemm_ring_list(policy, a.first, b.first, c.first, options, list);
   }
   on_arch(policy, [&]<arch A>() {
     using choices = gemm_choices<typename P::tuning>;
@@ -99,8 +118,6 @@ std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const
         tile.split = split;
         add(tile);
       }
-    // A ring that there are too few tiles for is possible, but not what gemm takes.
-    if (first == 1 && list[0].kernel == "ring" && !ring_pays) std::swap(list[0], list[1]);
   });
   return list;
 }
@@ -112,11 +129,15 @@ std::size_t gemm_workspace(const P&, const batch<TA>& a, const batch<TB>& b, con
   if constexpr (gemm_sm90_types<P, TA, TB, Options>)
     if (config.kernel == "tensor")
       return static_cast<std::size_t>(gemm_sm90_copies_of(a.first, b.first, c.first, options).elements) * sizeof(TA);
-  if (config.kernel != "tiles") return 0;
+  std::size_t bytes = 0;
+  if constexpr (gemm_ring_types<P, TA, TB, Options>)
+    if (config.kernel == "ring")
+      bytes = static_cast<std::size_t>(gemm_ring_copies_of(a.first, b.first, c.first).elements) * sizeof(TA);
   const gemm_split cut = gemm_split_of(a.first.columns, config.tile.depth, config.tile.split);
-  if (cut.count == 1) return 0;
-  return static_cast<std::size_t>(c.first.rows * c.first.columns * c.count * cut.count) *
-         sizeof(accumulator_t<TA, TB, Options>);
+  if (cut.count > 1)
+    bytes += static_cast<std::size_t>(c.first.rows * c.first.columns * c.count * cut.count) *
+             sizeof(accumulator_t<TA, TB, Options>);
+  return bytes;
 }
 
 /// The product by one configuration. False, and nothing done, where it turns out not to serve.
@@ -124,7 +145,7 @@ template <class P, class TA, class TB, class TC, class Options>
 bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
              const gemm_config& config) {
   if (config.kernel == "tensor") return gemm_sm90(policy, a.first, b.first, c.first, options, &config);
-  if (config.kernel == "ring") return gemm_ring(policy, a.first, b.first, c.first, options, true);
+  if (config.kernel == "ring") return gemm_ring(policy, a.first, b.first, c.first, options, &config);
   bool done = false;
   on_arch(policy, [&]<arch A>() {
     for_each_choice(gemm_choices<typename P::tuning>{}, [&](auto choice) {

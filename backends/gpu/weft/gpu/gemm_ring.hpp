@@ -1,151 +1,12 @@
-// f64 and f32 products on Hopper: the copy engine fills a ring of shared-memory stages as for the warpgroup products
-// (gemm_sm90_kernel.hpp), but warps multiply out of registers, by the f64 tensor cores or by fused multiply-add. A
-// stage is 128 bytes of k. Neither rate asks much of the copies, so blocks share nothing; what matters is that 8 warps
-// never wait: fragments are read 16 bytes at a time without bank conflicts, from either direction of an operand, and
-// stages change without a barrier of the block. f32 sums run over k in ascending order, one fused multiply-add at a
-// time.
+// The host's side of f64 and f32 products on Hopper (gemm_ring_kernel.hpp): the tile and the parts of k for a problem,
+// tensor maps, the launches. f32 sums run over k in ascending order, one fused multiply-add at a time; where k is
+// split, the parts are added in ascending order by a second launch.
 #pragma once
 
-#include <weft/gpu/gemm_cores.hpp>
-#include <weft/gpu/gemm_sm90.hpp>
+#include <weft/gpu/gemm_ring_kernel.hpp>
+#include <weft/gpu/gemm_tiles.hpp>
 
 namespace weft::inline v100::gpu {
-
-template <class Words, class Core, class TC, class Options>
-struct gemm_ring_kernel {
-  using words = Words;
-  using value = typename Core::value;
-  using word = std::uint32_t;
-  static constexpr int m = Core::m, n = Core::n, stages = Core::stages, depth = 128 / static_cast<int>(sizeof(value));
-  static constexpr int a_bytes = m * 128, b_bytes = n * 128;
-
-  template <arch A>
-  static constexpr int block_threads = 128 + 32 * Core::warps;
-  template <arch A>
-  static constexpr int block_residency = 1;
-  template <arch A>
-  static constexpr int cluster_blocks = 1;
-  static constexpr bool starts_early = true;
-
-  template <arch A>
-  struct alignas(1024) shared {
-    unsigned char a[stages][a_bytes];
-    unsigned char b[stages][b_bytes];
-    std::uint64_t full[stages], empty[stages];
-  };
-
-  typename Words::tensor_map a_map, b_map;
-  matrix<TC> c;
-  Options options;
-  bool a_along_k, b_along_k;
-  int steps;
-  unsigned tiles_m, tiles_n, group_rows;
-
-  template <class Block>
-  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
-    if constexpr (Block::has_hopper) run(block, s);
-  }
-
-  template <class Block>
-  [[gnu::always_inline]] WEFT_DEVICE void run(Block block, shared<Block::arch>& s) const {
-    using hopper = typename Block::hopper;
-    const word full = hopper::address_of(s.full), empty = hopper::address_of(s.empty);
-    const word a = hopper::address_of(s.a), b = hopper::address_of(s.b);
-    const unsigned group = hopper::uniform(block.thread() / 128);
-    const unsigned tiles = tiles_m * tiles_n;
-
-    if (block.thread() == 0) {
-      hopper::prefetch(a_map), hopper::prefetch(b_map);
-      for (int i = 0; i < stages; ++i) {
-        hopper::barrier_init(full + 8 * i, 1);
-        hopper::barrier_init(empty + 8 * i, Core::warps);
-      }
-      hopper::barrier_init_fence();
-    }
-    block.sync();
-    hopper::let_next_start();
-    hopper::wait_for_stream();
-
-    gemm_ring_place<stages> at;
-    if (group == 0) {
-      hopper::template give_registers<24>();
-      if (block.thread() == 0)
-        for (unsigned t = block.index(); t < tiles; t += block.blocks()) {
-          const gemm_tile_place p = gemm_place_of(t, tiles_m, tiles_n, group_rows);
-          for (int k = 0; k < steps; ++k, at.next()) {
-            hopper::barrier_wait(empty + 8 * at.stage, at.phase ^ 1);
-            hopper::barrier_expect(full + 8 * at.stage, a_bytes + b_bytes);
-            load_operand<hopper, m>(a + at.stage * a_bytes, a_map, full + 8 * at.stage, a_along_k, p.row * m, k);
-            load_operand<hopper, n>(b + at.stage * b_bytes, b_map, full + 8 * at.stage, b_along_k, p.column * n, k);
-          }
-        }
-    } else {
-      hopper::template take_registers<240>();
-      const unsigned thread = block.thread() - 128;
-      for (unsigned t = block.index(); t < tiles; t += block.blocks()) {
-        auto tile = [&]<bool A, bool B>() {
-          Core core{};
-          for (int k = 0; k < steps; ++k, at.next()) {
-            hopper::barrier_wait(full + 8 * at.stage, at.phase);
-            core.template multiply<hopper, A, B>(a + at.stage * a_bytes, b + at.stage * b_bytes, thread);
-            block.warp().sync();
-            if (thread % 32 == 0) hopper::barrier_arrive(empty + 8 * at.stage);
-          }
-          // Opaque: places in C are worked out here rather than kept in registers through the products.
-          const gemm_tile_place p = gemm_place_of(block.opaque(t), tiles_m, tiles_n, group_rows);
-          core.template each<A, B>(block.opaque(thread), [&](unsigned i, unsigned j, value sum) {
-            const offset row = static_cast<offset>(p.row) * m + i, column = static_cast<offset>(p.column) * n + j;
-            if (row >= c.rows || column >= c.columns) return;
-            TC* const to = &c(row, column);
-            *to = weft::detail::finished(options, sum, to, row, column);
-          });
-        };
-        if (a_along_k)
-          b_along_k ? tile.template operator()<true, true>() : tile.template operator()<true, false>();
-        else
-          b_along_k ? tile.template operator()<false, true>() : tile.template operator()<false, false>();
-      }
-    }
-  }
-
-  /// Issues the copies of one operand's stage. Along k: rows of Core::k_bytes, one line after another; else 128 bytes
-  /// of lines, k after k.
-  template <class H, int Lines>
-  [[gnu::always_inline]] static WEFT_DEVICE void load_operand(word to, const typename Words::tensor_map& map,
-                                                              word barrier, bool along_k, int line, int k) {
-    if (along_k) {
-      constexpr int boxes = 128 / Core::k_bytes, width = Core::k_bytes / static_cast<int>(sizeof(value));
-      for (int i = 0; i < boxes; ++i)
-        H::load(to + i * Lines * Core::k_bytes, map, barrier, k * depth + i * width, line);
-    } else {
-      for (int i = 0; i < Lines / depth; ++i) H::load(to + i * depth * 128, map, barrier, line + i * depth, k * depth);
-    }
-  }
-};
-
-/// The product on the f64 tensor cores or by fused multiply-add. False, and nothing done, where the copy engine cannot
-/// take an operand as it is.
-template <class Core, arch A, class P, class TA, class TB, class TC, class Options>
-bool gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
-  using kernel = gemm_ring_kernel<dialect::hopper, Core, TC, Options>;
-  using words = typename kernel::words;
-  kernel k{};
-  k.a_along_k = a.column_stride == 1, k.b_along_k = b.row_stride == 1;
-  const auto encode = [](auto& map, const auto& m, bool along_k, int lines) {
-    return along_k ? words::template encode<Core::k_bytes>(map, m.data, m.rows, m.columns, m.row_stride, lines)
-                   : words::encode(map, m.data, m.columns, m.rows, m.column_stride, kernel::depth);
-  };
-  if (!encode(k.a_map, a, k.a_along_k, Core::m)) return false;
-  if (!encode(k.b_map, transposed(b), k.b_along_k, Core::n)) return false;
-  k.c = c, k.options = options;
-  k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));
-  k.tiles_m = static_cast<unsigned>(ceil_div(c.rows, Core::m));
-  k.tiles_n = static_cast<unsigned>(ceil_div(c.columns, Core::n));
-  k.group_rows = 2048 / Core::m;
-  const offset tiles = static_cast<offset>(k.tiles_m) * k.tiles_n, resident = device_of(policy).multiprocessors;
-  launch<A>(policy, resident < tiles ? resident : tiles, k);
-  return true;
-}
 
 /// Whether a product of these types is one of the ring's; f64 sums are not one fused multiply-add after the other.
 template <class P, class TA, class TB, class Options>
@@ -160,48 +21,192 @@ inline constexpr bool gemm_ring_types = [] {
   else
     return false;
 }();
-template <class T>
-using gemm_ring_core = std::conditional_t<sizeof(T) == 8, gemm_core_f64<6>, gemm_core_f32<4>>;
-/// What it is called in a plan.
-template <class T>
-inline constexpr gemm_config gemm_ring_config{
-    "ring", {gemm_ring_core<T>::m, gemm_ring_core<T>::n, 128 / sizeof(T), 0, 0, gemm_ring_core<T>::stages, 1}};
 
-/// Whether the device has its instructions and each operand one contiguous direction.
+/// Cycles of a multiprocessor, fitted to measurements of every way on an H200: of a stage when it holds as many blocks
+/// as it can, per block; of a stage at the least, alone; of a tile beside its stages.
+struct gemm_ring_cost {
+  offset stage, alone, tile;
+};
+/// A core and what it costs.
+template <class Core, int Stage, int Alone, int Tile>
+struct gemm_ring_choice {
+  using core = Core;
+  static constexpr gemm_ring_cost cost{Stage, Alone, Tile};
+};
+/// Large tiles, small ones, and few columns.
+template <class T>
+using gemm_ring_choices =
+    std::conditional_t<sizeof(T) == 8,
+                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2200, 2200, 6200>,
+                                 gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 645, 864, 1044>,
+                                 gemm_ring_choice<gemm_core_f64<128, 16, 4, 1, 4, 3>, 670, 722, 100>>,
+                       type_list<gemm_ring_choice<gemm_core_f32<128, 256, 4, 2, 4, 1>, 9500, 9500, 16000>,
+                                 gemm_ring_choice<gemm_core_f32<64, 128, 2, 2, 4, 2>, 2666, 3322, 2621>,
+                                 gemm_ring_choice<gemm_core_f32<128, 16, 4, 1, 4, 3>, 1030, 1422, 1938>>>;
+
+/// Which operands are copied first. f64 takes all views as they are: the producer's threads keep up. Those of f32 take
+/// issue slots from the multiplying warps, a quarter of the time, so that large products are worth a copy.
+template <class TA, class TB, class TC, class Words = dialect::hopper>
+gemm_sm90_copies gemm_ring_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
+  const auto wants = [&](const auto* data, offset line_stride, offset k_stride) {
+    if (sizeof(TA) == 8 || c.rows * c.columns * a.columns < offset{1} << 30) return false;
+    return k_stride == 1 ? !Words::takes(data, line_stride) : line_stride != 1 || !Words::takes(data, k_stride);
+  };
+  const bool copy_a = wants(a.data, a.row_stride, a.column_stride),
+             copy_b = wants(b.data, b.column_stride, b.row_stride);
+  const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
+  return {copy_a, copy_b, true, pitch, ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch};
+}
+
+/// The transposed product is computed where that puts few rows across the tile, or k contiguous in B rather than in A
+/// alone.
+template <class Core, class TA, class TB, class TC>
+bool gemm_ring_exchanges(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
+  if (Core::m != Core::n && Core::n < 64) return c.rows < c.columns;
+  return a.column_stride == 1 && b.row_stride != 1;
+}
+
+/// What a way is called in a plan.
+template <class Core>
+constexpr gemm_config gemm_ring_config(bool exchanged, int split) {
+  return {"ring",
+          {exchanged ? Core::n : Core::m, exchanged ? Core::m : Core::n, Core::depth, 0, 0, Core::stages, split}};
+}
+
+/// About how many cycles a product takes: full rounds of blocks and a last one, each as long as its fullest
+/// multiprocessor takes; then the parts' sums, written and read.
+template <class Choice>
+offset gemm_ring_cycles(offset rows, offset columns, offset steps, int split, offset processors) {
+  using core = typename Choice::core;
+  constexpr gemm_ring_cost cost = Choice::cost;
+  const offset tiles = ceil_div(rows, core::m) * ceil_div(columns, core::n) * split;
+  const offset each = ceil_div(tiles, processors), full = each / core::resident, rest = each % core::resident;
+  const auto stage = [&](offset blocks) { return blocks * cost.stage > cost.alone ? blocks * cost.stage : cost.alone; };
+  const offset of_part = ceil_div(steps, split);
+  const offset fold = split == 1 ? 0
+                                 : 2800 + split * rows * columns * static_cast<offset>(sizeof(typename core::value)) /
+                                              (10 * processors);
+  return of_part * (full * stage(core::resident) + (rest != 0 ? stage(rest) : 0)) +
+         cost.tile * (full + (rest != 0 ? 1 : 0)) + fold;
+}
+
+/// f(choice, exchanged, split, cycles) for each way to compute a product.
+template <bool MaySplit, class T, class TA, class TB, class TC, class F>
+void gemm_ring_ways(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, offset processors, F f) {
+  const auto each = [&]<class Choice>(Choice choice) {
+    using core = typename Choice::core;
+    const bool exchanged = gemm_ring_exchanges<core>(a, b, c);
+    const offset rows = exchanged ? c.columns : c.rows, columns = exchanged ? c.rows : c.columns;
+    const offset steps = ceil_div(a.columns, core::depth);
+    for (const int split : {1, 2, 3, 4, 6, 8, 12, 16}) {
+      if (split > 1 && (!MaySplit || steps < 2 * split ||
+                        ceil_div(rows, core::m) * ceil_div(columns, core::n) * split > 2 * core::resident * processors))
+        break;
+      f(choice, exchanged, split, gemm_ring_cycles<Choice>(rows, columns, steps, split, processors));
+    }
+  };
+  [&]<class... Choices>(type_list<Choices...>) { (each(Choices{}), ...); }(gemm_ring_choices<T>{});
+}
+
+/// The product with one core.
+template <class Core, arch A, class P, class TA, class TB, class TC, class Options>
+void gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, int split) {
+  using kernel = gemm_ring_kernel<dialect::hopper, Core, TC, Options>;
+  using words = typename kernel::words;
+  using value = typename kernel::value;
+  kernel k{};
+  const auto describe = [](auto& to, const auto& lines, int box_lines, bool may_lie_across) {  // lines by k
+    to.data = lines.data, to.line_stride = lines.row_stride, to.k_stride = lines.column_stride;
+    to.lines = static_cast<int>(lines.rows), to.depth = static_cast<int>(lines.columns);
+    if (lines.column_stride == 1 && words::template encode<Core::k_bytes>(to.map, lines.data, lines.rows, lines.columns,
+                                                                          lines.row_stride, box_lines))
+      to.way = gemm_way::along;
+    else if (may_lie_across && lines.row_stride == 1 &&
+             words::encode(to.map, lines.data, lines.columns, lines.rows, lines.column_stride, kernel::depth))
+      to.way = gemm_way::across;
+    else
+      to.way = gemm_way::threads;
+  };
+  describe(k.a, a, Core::m, true);
+  describe(k.b, transposed(b), Core::n, kernel::across_b && k.a.way == gemm_way::across);
+  k.c = c, k.options = options;
+  k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));
+  const gemm_split cut = gemm_split_of(a.columns, kernel::depth, split);
+  k.parts = static_cast<unsigned>(cut.count);
+  k.steps_of_part = cut.count == 1 ? k.steps : static_cast<int>(cut.depth / kernel::depth);
+  k.tiles_m = static_cast<unsigned>(ceil_div(c.rows, Core::m));
+  k.tiles_n = static_cast<unsigned>(ceil_div(c.columns, Core::n));
+  k.group_rows = 2048 / Core::m;
+  const gemm_parts parts{c.rows * c.columns, c.rows * c.columns, c.row_stride < c.column_stride};
+  k.part_size = parts.part, k.sums_by_columns = parts.by_columns;
+  const offset pieces = static_cast<offset>(k.tiles_m) * k.tiles_n * cut.count;
+  const offset resident = device_of(policy).multiprocessors * Core::resident;
+  const offset blocks = resident < pieces ? resident : pieces;
+  if (cut.count == 1) return launch<A>(policy, blocks, k);
+  const temporary<value> sums(policy, cut.count * parts.part);
+  k.sums = sums.data();
+  launch<A>(policy, blocks, k);
+  using fold = gemm_fold_kernel<value, TC, Options>;
+  launch<A>(policy, ceil_div(parts.part, fold::threads),
+            fold{sums.data(), cut.count, parts, weft::detail::as_batch(c), options});
+}
+
+/// Whether the device has its instructions and extents are what the kernel counts in.
 template <class P, class TA, class TB>
-bool gemm_ring_takes(const P& policy, const matrix<TA>& a, const matrix<TB>& b) {
-  const auto along = [](const auto& m) { return m.column_stride == 1 || m.row_stride == 1; };
-  return device_of(policy).hopper_code && a.columns != 0 && along(a) && along(b);
-}
-/// Whether there are tiles enough for the device.
-template <class T, class P, class TC>
-bool gemm_ring_pays(const P& policy, const matrix<TC>& c) {
-  const offset processors = device_of(policy).multiprocessors;
-  const offset tiles = ceil_div(c.rows, gemm_ring_core<T>::m) * ceil_div(c.columns, gemm_ring_core<T>::n);
-  return tiles * 10 >= ceil_div(tiles, processors) * processors * 7;
+bool gemm_ring_serves(const P& policy, const matrix<TA>& a, const matrix<TB>& b) {
+  constexpr offset most = offset{1} << 30;
+  return device_of(policy).hopper_code && a.columns != 0 && a.rows < most && a.columns < most && b.columns < most;
 }
 
-/// f64 products on the f64 tensor cores, f32 products by fused multiply-add, where there are tiles enough for a device
-/// or where one is `told` so. False, and nothing done, where they do not serve.
+/// The product by the way that is `told`, or by the one that is about the fastest. False where none is the told one.
+template <arch A, class P, class T, class TC, class Options>
+bool gemm_ring_fastest(const P& policy, const matrix<const T>& a, const matrix<const T>& b, const matrix<TC>& c,
+                       const Options& options, const gemm_config* told) {
+  gemm_config best{};
+  offset least = -1;
+  if (told != nullptr)
+    best = *told;
+  else
+    gemm_ring_ways<!P::wants_same_bits, T>(a, b, c, device_of(policy).multiprocessors,
+                                           [&]<class Choice>(Choice, bool exchanged, int split, offset cycles) {
+                                             if (least >= 0 && cycles >= least) return;
+                                             least = cycles;
+                                             best = gemm_ring_config<typename Choice::core>(exchanged, split);
+                                           });
+  bool done = false;
+  const auto try_one = [&]<class Choice>(Choice) {
+    using core = typename Choice::core;
+    const bool exchanged = gemm_ring_exchanges<core>(a, b, c);
+    const int split = best.tile.split;
+    if (done || best != gemm_ring_config<core>(exchanged, split)) return;
+    done = true;
+    if (exchanged)
+      gemm_ring_with<core, A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options), split);
+    else
+      gemm_ring_with<core, A>(policy, a, b, c, options_of<false>(options), split);
+  };
+  [&]<class... Choices>(type_list<Choices...>) { (try_one(Choices{}), ...); }(gemm_ring_choices<T>{});
+  return done;
+}
+
+/// f64 products on the f64 tensor cores, f32 products by fused multiply-add, of any view. By the way that is `told`, or
+/// by the one that is about the fastest. False, and nothing done, where they do not serve: other types, other hardware,
+/// code for plain sm_90, no way that is `told`.
 template <class P, class TA, class TB, class TC, class Options>
-bool gemm_ring(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, bool told = false) {
+bool gemm_ring(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options& options,
+               const gemm_config* told = nullptr) {
   if constexpr (!gemm_ring_types<P, TA, TB, Options>) {
     return false;
   } else {
     using value = std::remove_const_t<TA>;
-    using core = gemm_ring_core<value>;
-    if (!gemm_ring_takes(policy, a, b)) return false;
+    if (!gemm_ring_serves(policy, a, b)) return false;
     return on_arch(policy, [&]<arch A>() {
-      if constexpr (A == arch::sm_90) {
-        if (!told && !gemm_ring_pays<value>(policy, c)) return false;
-        // f32: k contiguous in A alone is the slowest order of reads; it is the fastest of the transposed product.
-        if (sizeof(value) == 4 && a.column_stride == 1 && b.row_stride != 1)
-          return gemm_ring_with<core, A>(policy, transposed(b), transposed(a), transposed(c),
-                                         options_of<true>(options));
-        return gemm_ring_with<core, A>(policy, a, b, c, options_of<false>(options));
-      } else {
+      if constexpr (A == arch::sm_90)
+        return gemm_with_copies<A, value>(policy, a, b, gemm_ring_copies_of(a, b, c), [&](auto left, auto right) {
+          return gemm_ring_fastest<A>(policy, left, right, c, options, told);
+        });
+      else
         return false;
-      }
     });
   }
 }

@@ -153,11 +153,7 @@ bool gemm_sm90_oriented(matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options&
   return f.template operator()<false>(a, b, c, options_of<false>(options), shapes);
 }
 
-/// What the copy engine cannot take as it lies, and whether the product is worth a copy of that.
-struct gemm_sm90_copies {
-  bool a, b, serves;
-  offset pitch, elements;  // of the copies
-};
+/// The copies for a product on the tensor cores.
 template <class TA, class TB, class TC, class Options>
 gemm_sm90_copies gemm_sm90_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&) {
   using words =
@@ -188,20 +184,8 @@ bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const 
                                       return gemm_sm90_fastest<Exchanged, A>(policy, l, r, to, tail, list, told);
                                     });
         };
-        matrix<const value> left{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
-        matrix<const value> right{b.data, b.rows, b.columns, b.row_stride, b.column_stride};
         const gemm_sm90_copies copies = gemm_sm90_copies_of(a, b, c, options);
-        if (!copies.serves) return false;
-        if (!copies.a && !copies.b) return product(left, right);
-        const offset pitch = copies.pitch;
-        temporary<value> memory(policy, copies.elements);
-        value* const from_b = memory.data() + (copies.a ? c.rows * pitch : 0);
-        gemm_pack<A, value>(
-            policy, {a.data, memory.data(), copies.a ? c.rows : 0, a.columns, a.row_stride, a.column_stride, pitch},
-            {b.data, from_b, copies.b ? c.columns : 0, a.columns, b.column_stride, b.row_stride, pitch});
-        if (copies.a) left = {memory.data(), c.rows, a.columns, pitch, 1};
-        if (copies.b) right = {from_b, a.columns, c.columns, 1, pitch};
-        return product(left, right);
+        return copies.serves && gemm_with_copies<A, value>(policy, a, b, copies, product);
       } else {
         return false;
       }
