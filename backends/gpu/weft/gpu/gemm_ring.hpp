@@ -45,15 +45,17 @@ using gemm_ring_choices =
                                  gemm_ring_choice<gemm_core_f32<128, 16, 4, 1, 4, 3>, 1030, 1422, 1938>>>;
 
 /// Which operands are copied first. f64 takes all views as they are: the producer's threads keep up. Those of f32 take
-/// issue slots from the multiplying warps, a quarter of the time, so that large products are worth a copy.
+/// issue slots from the multiplying warps, a quarter of the time, so that large products are worth a copy: of what the
+/// copy engine cannot take, and of B where k is contiguous in neither.
 template <class TA, class TB, class TC, class Words = dialect::hopper>
 gemm_sm90_copies gemm_ring_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
-  const auto wants = [&](const auto* data, offset line_stride, offset k_stride) {
-    if (sizeof(TA) == 8 || c.rows * c.columns * a.columns < offset{1} << 30) return false;
-    return k_stride == 1 ? !Words::takes(data, line_stride) : line_stride != 1 || !Words::takes(data, k_stride);
+  const bool large = sizeof(TA) == 4 && c.rows * c.columns * a.columns >= offset{1} << 30;
+  const auto taken = [](const auto* data, offset line_stride, offset k_stride) {
+    return k_stride == 1 ? Words::takes(data, line_stride) : line_stride == 1 && Words::takes(data, k_stride);
   };
-  const bool copy_a = wants(a.data, a.row_stride, a.column_stride),
-             copy_b = wants(b.data, b.column_stride, b.row_stride);
+  const bool copy_a = large && !taken(a.data, a.row_stride, a.column_stride);
+  const bool across = !copy_a && a.column_stride != 1 && b.row_stride != 1;
+  const bool copy_b = large && (across || !taken(b.data, b.column_stride, b.row_stride));
   const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
   return {copy_a, copy_b, true, pitch, ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch};
 }

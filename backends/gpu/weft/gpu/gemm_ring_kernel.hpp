@@ -38,8 +38,8 @@ struct gemm_ring_kernel {
   using operand = gemm_ring_operand<Words, value>;
   static constexpr int m = Core::m, n = Core::n, stages = Core::stages, depth = Core::depth, producers = 128;
   static constexpr int a_bytes = m * 128, b_bytes = n * 128, threads = producers + 32 * Core::warps;
-  /// B of the small tiles lies along k, so that half as much is compiled.
-  static constexpr bool across_b = m * n >= 128 * 128;
+  /// Elsewhere B lies along k, so that less is compiled.
+  static constexpr bool across_b = sizeof(value) == 8 && m * n >= 128 * 128;
   // What the launch gives every thread, in eights, moved to where the sums are.
   static constexpr int launched = 65536 / (threads * Core::resident) / 8 * 8, few = 40;
   static constexpr int many = (launched * threads - few * producers) / (32 * Core::warps) / 8 * 8;
