@@ -48,48 +48,58 @@ struct block_sort_kernel {
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
-    constexpr int threads = block_threads<Block::arch>, per_thread = thread_items<Block::arch>,
-                  size = threads * per_thread;
-    const int t = static_cast<int>(block.thread()), mine = t * per_thread;
-    const offset at = static_cast<offset>(block.index()) * size;
-    const int held = n - at < size ? static_cast<int>(n - at) : size;
+    constexpr int threads = block_threads<Block::arch>, per_thread = thread_items<Block::arch>;
+    const offset at = static_cast<offset>(block.index()) * (threads * per_thread);
+    const int held = n - at < threads * per_thread ? static_cast<int>(n - at) : threads * per_thread;
+    // Few elements: less in each thread and more threads at work, rather than a few threads one after another.
+    constexpr int few = per_thread < 4 ? per_thread : 4;
+    if (few < per_thread && held <= threads * few)
+      sort<few>(block, s.value, at, held);
+    else
+      sort<per_thread>(block, s.value, at, held);
+  }
+
+  template <int Items, class Block>
+  [[gnu::always_inline]] WEFT_DEVICE void sort(Block block, T* value, offset at, int held) const {
+    constexpr int threads = block_threads<Block::arch>, size = threads * Items;
+    const int t = static_cast<int>(block.thread()), mine = t * Items;
 
     if (held == size)
-      load_share<true, threads, per_thread>(in + at, in + at, held, held, t, s.value);
+      load_share<true, threads, Items>(in + at, in + at, held, held, t, value);
     else
-      load_share<false, threads, per_thread>(in + at, in + at, held, held, t, s.value);
-    items<T, per_thread> x;  // consecutive elements
+      load_share<false, threads, Items>(in + at, in + at, held, held, t, value);
+    items<T, Items> x;  // consecutive elements
     block.sync();
 #pragma unroll
-    for (int i = 0; i < per_thread; ++i) x[i] = s.value[mine + i];
+    for (int i = 0; i < Items; ++i) x[i] = value[mine + i];
     if (held == size)
-      sort_items(x, per_thread, less);
+      sort_items(x, Items, less);
     else
       sort_items(x, held - mine, less);
 
       // Runs of `width` elements become runs of twice as many.
 #pragma unroll 1
-    for (int width = per_thread; width < size; width *= 2) {
+    for (int width = Items; width < held; width *= 2) {
       block.sync();
 #pragma unroll
-      for (int i = 0; i < per_thread; ++i) s.value[mine + i] = x[i];
+      for (int i = 0; i < Items; ++i) value[mine + i] = x[i];
       block.sync();
       const int begin = mine / (2 * width) * (2 * width);
       auto within = [&](int i) { return i < held ? i : held; };
       const int a = within(begin), b = within(begin + width), end = within(begin + 2 * width);
       const int diagonal = within(mine) - a;
-      const int split = split_at(s.value, a, b, b, end, diagonal, less);
-      merge_items<per_thread>(s.value, a + split, b, b + diagonal - split, end, x, less);
+      const int split = split_at(value, a, b, b, end, diagonal, less);
+      merge_items<Items>(value, a + split, b, b + diagonal - split, end, x, less);
     }
 
     block.sync();
 #pragma unroll
-    for (int i = 0; i < per_thread; ++i) s.value[mine + i] = x[i];
+    for (int i = 0; i < Items; ++i) value[mine + i] = x[i];
     block.sync();
     if (held == size)
-      store_striped<true, threads, per_thread>(s.value, held, t, out + at);
+      store_striped<true, threads, Items>(value, held, t, out + at);
     else
-      store_striped<false, threads, per_thread>(s.value, held, t, out + at);
+      store_striped<false, threads, Items>(value, held, t, out + at);
   }
 };
 
