@@ -143,14 +143,15 @@ TEST_CASE("gemm keeps sums in the type it is told to") {
   x[0] = 0x1p24f;
   const auto a = device_copy(x), b = device_copy(std::vector<float>(101, 1.f));
   auto c = device_room<double>(1);
-  const auto product = [&](auto options) {
-    weft::gemm(policy, weft::row_major(a.begin(), 1, 101), weft::row_major(b.begin(), 101, 1),
+  const auto product = [&](const auto& on, auto options) {
+    weft::gemm(on, weft::row_major(a.begin(), 1, 101), weft::row_major(b.begin(), 101, 1),
                weft::row_major(c.begin(), 1, 1), options);
     return only(c);
   };
-  CHECK(product(weft::gemm_options<float>{}) == 0x1p24);
+  CHECK(product(policy.require(weft::same_bits), weft::gemm_options<float>{}) == 0x1p24);  // k is not split
   using in_double = weft::type_tag<double>;
-  CHECK(product(weft::gemm_options<double, weft::no_epilogue, weft::no_prologue, weft::no_prologue, in_double>{}) ==
+  CHECK(product(policy,
+                weft::gemm_options<double, weft::no_epilogue, weft::no_prologue, weft::no_prologue, in_double>{}) ==
         0x1p24 + 100);
 }
 

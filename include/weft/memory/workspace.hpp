@@ -5,8 +5,8 @@
 //     weft::inclusive_scan(on, keys.begin(), keys.end(), sums.begin());
 //   };
 //   const std::size_t bytes = weft::workspace_bytes(weft::cuda, calls);   // runs nothing, allocates nothing
-//   weft::workspace space(pointer, bytes);                                // memory of your own, that the policy can
-//   reach calls(weft::cuda.on(stream).with(space));                             // never allocates
+//   weft::workspace space(pointer, bytes);             // memory of your own, that the policy can reach
+//   calls(weft::cuda.on(stream).with(space));          // never allocates
 //
 // Nothing is computed twice: the calls are made against a resource that hands out addresses without memory, while the
 // run time does nothing. So what is counted is what the same calls will ask for.
