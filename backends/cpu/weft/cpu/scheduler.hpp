@@ -127,8 +127,8 @@ void for_chunks(offset n, offset grain, F&& f) {
 /// parallel once these show that the rest is worth it, be it 16 elements of a millisecond or a million of a nanosecond.
 /// A small call costs two looks at the clock. Calls `cheap` where all of a small call has taken no more than a tick an
 /// element.
-template <class Scheduler, class F, class Cheap = none>
-void for_chunks_timed(offset n, F&& f, const Cheap& cheap = {}) {
+template <class Scheduler, class F, class Cheap = std::nullptr_t>
+void for_chunks_timed(offset n, F&& f, [[maybe_unused]] const Cheap& cheap = nullptr) {
   if constexpr (is_sequential<Scheduler>) {
     if (n > 0) f(offset{0}, n);
   } else {
@@ -143,7 +143,7 @@ void for_chunks_timed(offset n, F&& f, const Cheap& cheap = {}) {
     if (n <= 1 << 16 &&
         spent * static_cast<std::uint64_t>(n - step) < detail::worth_it * static_cast<std::uint64_t>(step)) {
       f(step, n);
-      if constexpr (!is_none<Cheap>) {
+      if constexpr (!std::is_null_pointer_v<Cheap>) {
         constexpr offset most = 1 << 14, clock = 150;  // looking at the clock takes some ticks, too
         if (n <= most && ticks() - start <= static_cast<std::uint64_t>(clock + n)) cheap();
       }
