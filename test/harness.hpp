@@ -62,7 +62,10 @@ inline std::vector<offset> sizes() {
   return {0, 1, 2, 31, 32, 33, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, large_n};
 }
 /// For the second type and the third distribution.
-inline std::vector<offset> few_sizes() { return {0, 1, 33, 257, 4097, emulated ? 9001 : 70001}; }
+inline std::vector<offset> few_sizes() {
+  if (sanitized) return {0, 1, 33, 257, emulated ? 8209 : 70001};
+  return {0, 1, 33, 257, 4097, emulated ? 9001 : 70001};
+}
 
 // Values -------------------------------------------------------------------------------------------------------------
 

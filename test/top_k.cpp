@@ -31,11 +31,12 @@ void tops(const std::vector<offset>& lengths, Less less, order o) {
 TEST_CASE("top_k finds the first elements of the order") {
   tops<u32>(sizes(), weft::greater{}, order::random);
   for (const order o : {order::random, order::few, order::constant}) {
-    tops<i16>(few_sizes(), weft::less{}, o);
     tops<i32>(few_sizes(), weft::greater{}, o);
+    tops<double>(few_sizes(), weft::less{}, o);
+    if (sanitized && o != order::random) continue;  // the way of the other widths too
+    tops<i16>(few_sizes(), weft::less{}, o);
     tops<i64>(few_sizes(), weft::greater{}, o);
     tops<float>(few_sizes(), weft::greater{}, o);
-    tops<double>(few_sizes(), weft::less{}, o);
   }
   tops<tagged>(few_sizes(), weft::less{}, order::few);
   tops<u32>(few_sizes(), by_low_bits{}, order::random);
