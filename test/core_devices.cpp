@@ -109,6 +109,11 @@ TEST_CASE("devices: streams, events, buffers and default resources are of the de
   REQUIRE(device_of(b.data()) == 1);
   REQUIRE(device_of(c.data()) == 1);
   REQUIRE(c.stream().device == 1);
+  REQUIRE(weft::stream(two.on_device(1)).device() == 1);
+  REQUIRE(weft::stream(two.on(second)).device() == 1);
+  REQUIRE(weft::event(two.on_device(1)).device() == 1);
+  REQUIRE(weft::event(two.on(second)).device() == 1);
+  REQUIRE(weft::event(two.on(first)).device() == 0);
   {
     const weft::device_guard guard(two, 1);
     REQUIRE(weft::stream(two).device() == 1);

@@ -81,9 +81,10 @@ class event;
 class stream {
  public:
   /// On the backend's current device.
+  /// On the policy's device: that of its stream, the one it names, or the current one.
   template <execution_policy P>
-  explicit stream(const P&, stream_options options = {})
-      : stream(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
+  explicit stream(const P& policy, stream_options options = {})
+      : stream(P::backend::runtime(), policy.stream().device, options) {}
   template <execution_policy P>
   stream(const P&, int device, stream_options options = {}) : stream(P::backend::runtime(), device, options) {}
   /// On the device of a policy chosen at run time.
@@ -181,9 +182,10 @@ struct event_options {
 /// Owns an event: a point in a stream's work. Move-only.
 class event {
  public:
+  /// On the policy's device, as for streams.
   template <execution_policy P>
-  explicit event(const P&, event_options options = {})
-      : event(P::backend::runtime(), P::backend::runtime().current_device(), options) {}
+  explicit event(const P& policy, event_options options = {})
+      : event(P::backend::runtime(), policy.stream().device, options) {}
   template <run_time_policy P>
   explicit event(const P& policy, event_options options = {}) : event(policy.run_time(), policy.device(), options) {}
   event(runtime& owner, int device, event_options options = {})
