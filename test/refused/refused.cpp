@@ -1,5 +1,6 @@
 // Wrong calls, one per CASE: each must be refused by the compiler, and what it says must hold the text beside `case
 // N:`. CASE 0 is the right form of them all and must compile. run.sh compiles them one by one.
+#include <weft/senders.hpp>
 #include <weft/seq.hpp>
 #include <weft/weft.hpp>
 
@@ -77,5 +78,11 @@ void wrong() {
   (void)weft::find(weft::seq, points.begin(), points.end(), 3);
 #elif CASE == 25  // case 25: execution_policy
   weft::merge(std::less<>{}, v.begin(), v.end(), v.begin(), v.end(), w.begin());
+#elif CASE == 26  // case 26: calls must take the policy and what is sent
+  weft::stream s{weft::seq};
+  weft::sync_wait(weft::enqueue(weft::seq.on(s), [](const auto&) { return 1; }) |
+                  weft::enqueue(weft::seq.on(s), [](const auto&) {}));
+#elif CASE == 27  // case 27: policy_of_any_kind
+  (void)weft::enqueue(1, [](const auto&) {});
 #endif
 }
