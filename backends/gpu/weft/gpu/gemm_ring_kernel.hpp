@@ -10,6 +10,7 @@
 
 #include <weft/gpu/gemm_cores.hpp>
 #include <weft/gpu/gemm_sm90.hpp>
+#include <weft/gpu/tile.hpp>
 
 namespace weft::inline v100::gpu {
 
