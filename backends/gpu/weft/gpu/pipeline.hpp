@@ -130,8 +130,9 @@ struct tile_ring {
       const offset start = static_cast<offset>(mine) * Items;
       const unsigned ahead = mine > 0 ? Front : 0, valid = n - start < Items ? static_cast<unsigned>(n - start) : Items;
       const piece a(source + start, bytes[at.stage] + Front, ahead, valid * unsigned{sizeof(U)});
-      const piece b(source2 + start, second + at.stage * Items * sizeof(V), 0,
-                    second == nullptr ? 0 : valid * unsigned{sizeof(V)});
+      const bool both = second != nullptr;
+      const piece b(both ? source2 + start : source2, both ? second + at.stage * Items * sizeof(V) : second, 0,
+                    both ? valid * unsigned{sizeof(V)} : 0);
       a.copy_rest(lane), b.copy_rest(lane);
       block.warp().sync();
       if (lane == 0) {
