@@ -70,14 +70,26 @@ void gemm_pack(const P& policy, const gemm_pack_job<T>& a, const gemm_pack_job<T
 }
 
 /// What the copy engine cannot take as it lies, and whether the product is worth a copy of that.
-struct gemm_sm90_copies {
+struct gemm_copies {
   bool a, b, serves;
   offset pitch, elements;  // of the copies
 };
+template <class TA, class TB>
+gemm_copies gemm_copies_of(const matrix<TA>& a, const matrix<TB>& b, bool copy_a, bool copy_b, bool serves) {
+  const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
+  return {copy_a, copy_b, serves, pitch, ((copy_a ? a.rows : 0) + (copy_b ? b.columns : 0)) * pitch};
+}
+
+/// Whether the copy engine takes an operand as it lies: lines (rows of A, columns of B) `line_stride` apart, the
+/// elements of a line `k_stride`.
+template <class Words, class T>
+bool gemm_engine_takes(const T* data, offset line_stride, offset k_stride) {
+  return k_stride == 1 ? Words::takes(data, line_stride) : line_stride == 1 && Words::takes(data, k_stride);
+}
 
 /// product(a, b), both as they are or copied.
 template <arch A, class T, class P, class TA, class TB, class F>
-bool gemm_with_copies(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const gemm_sm90_copies& copies,
+bool gemm_with_copies(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const gemm_copies& copies,
                       const F& product) {
   matrix<const T> left{a.data, a.rows, a.columns, a.row_stride, a.column_stride};
   matrix<const T> right{b.data, b.rows, b.columns, b.row_stride, b.column_stride};

@@ -72,7 +72,7 @@ void gemm_ring_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, c
                     std::vector<gemm_config>& list) {
   if constexpr (gemm_ring_types<P, TA, TB, Options>) {
     if (!gemm_ring_serves(policy, a, b)) return;
-    const gemm_sm90_copies copies = gemm_ring_copies_of(a, b, c);
+    const gemm_copies copies = gemm_ring_copies_of(a, b, c);
     matrix<TA> x = a;
     matrix<TB> y = b;
     if (copies.a) x.row_stride = copies.pitch, x.column_stride = 1;

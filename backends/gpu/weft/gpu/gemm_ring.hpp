@@ -48,16 +48,12 @@ using gemm_ring_choices =
 /// issue slots from the multiplying warps, a quarter of the time, so that large products are worth a copy: of what the
 /// copy engine cannot take, and of B where k is contiguous in neither.
 template <class TA, class TB, class TC, class Words = dialect::hopper>
-gemm_sm90_copies gemm_ring_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
+gemm_copies gemm_ring_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
   const bool large = sizeof(TA) == 4 && c.rows * c.columns * a.columns >= offset{1} << 30;
-  const auto taken = [](const auto* data, offset line_stride, offset k_stride) {
-    return k_stride == 1 ? Words::takes(data, line_stride) : line_stride == 1 && Words::takes(data, k_stride);
-  };
-  const bool copy_a = large && !taken(a.data, a.row_stride, a.column_stride);
+  const bool copy_a = large && !gemm_engine_takes<Words>(a.data, a.row_stride, a.column_stride);
   const bool across = !copy_a && a.column_stride != 1 && b.row_stride != 1;
-  const bool copy_b = large && (across || !taken(b.data, b.column_stride, b.row_stride));
-  const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
-  return {copy_a, copy_b, true, pitch, ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch};
+  const bool copy_b = large && (across || !gemm_engine_takes<Words>(b.data, b.column_stride, b.row_stride));
+  return gemm_copies_of(a, b, copy_a, copy_b, true);
 }
 
 /// The transposed product is computed where that puts few rows across the tile, or k contiguous in B rather than in A
@@ -148,9 +144,7 @@ void gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   const temporary<value> sums(policy, cut.count * parts.part);
   k.sums = sums.data();
   launch<A>(policy, blocks, k);
-  using fold = gemm_fold_kernel<value, TC, Options>;
-  launch<A>(policy, ceil_div(parts.part, fold::threads),
-            fold{sums.data(), cut.count, parts, weft::detail::as_batch(c), options});
+  gemm_fold<A>(policy, k.sums, cut.count, parts, weft::detail::as_batch(c), options);
 }
 
 /// Whether the device has its instructions and extents are what the kernel counts in.

@@ -82,12 +82,11 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
 template <class...>
 struct type_list {};
 
-/// Whether an operand must be copied before the copy engine and the instructions can take it: an operand's lines (rows
-/// of A, columns of B) are `line_stride` apart, the elements of a line `k_stride`.
+/// Whether an operand must be copied before the copy engine and the instructions, which transpose 16-bit operands
+/// alone, can take it.
 template <class Words, class T>
 bool gemm_sm90_wants_copy(const T* data, offset line_stride, offset k_stride) {
-  if (k_stride == 1) return !Words::takes(data, line_stride);
-  return sizeof(T) != 2 || line_stride != 1 || !Words::takes(data, k_stride);
+  return !gemm_engine_takes<Words>(data, line_stride, k_stride) || (k_stride != 1 && sizeof(T) != 2);
 }
 
 /// About how many cycles a product takes with a tile shape: rounds of blocks, times what a block waits for longest, the
@@ -158,14 +157,13 @@ bool gemm_sm90_oriented(matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options&
 
 /// The copies for a product on the tensor cores.
 template <class TA, class TB, class TC, class Options>
-gemm_sm90_copies gemm_sm90_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&) {
+gemm_copies gemm_sm90_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&) {
   using words =
       typename gemm_sm90_kernel<dialect::hopper, gemm_sm90_shape<64, 64, 4>, mma_kind_of<TA>, TC, Options>::words;
   const bool copy_a = gemm_sm90_wants_copy<words>(a.data, a.row_stride, a.column_stride);
   const bool copy_b = gemm_sm90_wants_copy<words>(b.data, b.column_stride, b.row_stride);
-  const offset pitch = gemm_packed_pitch(a.columns, sizeof(TA));
-  return {copy_a, copy_b, (!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26, pitch,
-          ((copy_a ? c.rows : 0) + (copy_b ? c.columns : 0)) * pitch};
+  return gemm_copies_of(a, b, copy_a, copy_b,
+                        (!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26);
 }
 
 /// C = epilogue(alpha * A * B + beta * C) on Hopper's tensor cores. Operands that the copy engine cannot take are
@@ -187,7 +185,7 @@ bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const 
                                       return gemm_sm90_fastest<Exchanged, A>(policy, l, r, to, tail, list, told);
                                     });
         };
-        const gemm_sm90_copies copies = gemm_sm90_copies_of(a, b, c, options);
+        const gemm_copies copies = gemm_sm90_copies_of(a, b, c, options);
         return copies.serves && gemm_with_copies<A, value>(policy, a, b, copies, product);
       } else {
         return false;

@@ -313,6 +313,14 @@ struct gemm_fold_kernel {
   }
 };
 
+/// C from the sums of all parts, on the host.
+template <arch A, class P, class Sum, class TC, class Options>
+void gemm_fold(const P& policy, const Sum* sums, int count, const gemm_parts& parts, const batch<TC>& c,
+               const Options& options) {
+  using kernel = gemm_fold_kernel<Sum, TC, Options>;
+  launch<A>(policy, ceil_div(parts.part, kernel::threads), kernel{sums, count, parts, c, options});
+}
+
 /// How k is cut: into slices of `depth`, these into at most `split` parts of as many slices each.
 struct gemm_split {
   int count;
@@ -355,9 +363,7 @@ void gemm_by_tiles(const P& policy, const batch<TA>& a, const batch<TB>& b, cons
                                                                    static_cast<unsigned>(down),
                                                                    static_cast<unsigned>(tiles),
                                                                    static_cast<unsigned>(tiles * c.count)});
-      using fold = gemm_fold_kernel<sum_type, TC, Options>;
-      launch<A>(policy, ceil_div(parts.part, fold::threads), fold{sums.data(), cut.count, parts, c, options});
-      return;
+      return gemm_fold<A>(policy, sums.data(), cut.count, parts, c, options);
     }
   }
   launch<A>(policy, tiles * c.count,
