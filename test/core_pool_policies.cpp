@@ -4,14 +4,11 @@
 #include <weft/memory/verified.hpp>
 #include <weft/stream.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "last_words.hpp"
 #include "mock_runtime.hpp"
 
 #if __has_include(<catch2/catch.hpp>)
@@ -138,28 +135,6 @@ TEST_CASE("pool policies: one thread needs no lock") {
 
 namespace {
 
-/// What a process says before it aborts in `faulty`; empty if it does not.
-template <class Faulty>
-std::string last_words(const Faulty& faulty) {
-  int ends[2];
-  if (pipe(ends) != 0) return "no pipe";
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], 2);
-    signal(SIGABRT, SIG_DFL);  // the test program's own handler would report a failure
-    faulty();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string text;
-  char part[256];
-  for (ssize_t n; (n = read(ends[0], part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(n));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? text : "";
-}
-
 /// Cuts every size from the same place: blocks overlap.
 class broken_source : public weft::vendor_source {
  public:
@@ -181,7 +156,7 @@ TEST_CASE("pool policies: verified ends the program at blocks that overlap, come
   using verified_pool = pool_with<weft::size_classes, weft::stream_ordered, weft::verified>;
   const stream_ref s = weft::host_runtime().default_stream();
   const auto said = [&](const auto& faulty) {
-    return last_words([&] {
+    return weft_test::last_words([&] {
       verified_pool pool(weft::host_runtime()), another(weft::host_runtime());
       faulty(pool, another, pool.allocate(1000, 16, s));
     });
@@ -197,7 +172,7 @@ TEST_CASE("pool policies: verified ends the program at blocks that overlap, come
   REQUIRE(said([&](pool p, pool, void* m) { p.deallocate(m, 999, 16, s); }).find("another size") != std::string::npos);
   REQUIRE(said([&](pool, pool other, void* m) { other.deallocate(m, 1000, 16, s); }).find("was not handed out here") !=
           std::string::npos);
-  const std::string overlap = last_words([&] {
+  const std::string overlap = weft_test::last_words([&] {
     weft::basic_pool<broken_source, weft::size_classes, weft::stream_ordered, weft::verified> p(weft::host_runtime());
     p.allocate(big, 16, s);
     p.allocate(2 * big, 16, s);

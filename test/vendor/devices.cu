@@ -18,14 +18,10 @@
 #include <thread>
 #include <vector>
 
+#include "expect.hpp"
+
 namespace {
 
-std::atomic<int> failures{0};
-void expect(bool ok, const char* what) {
-  if (ok) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what);
-}
 template <class Call>
 void expect_error(const char* part, Call call) {
   std::string text = "nothing was thrown";

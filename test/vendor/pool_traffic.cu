@@ -24,16 +24,14 @@
 #include <thread>
 #include <vector>
 
+#include "expect.hpp"
+
 namespace {
 
 using weft::cuda_check;
 using weft::stream_ref;
 
-int failures = 0;
 std::atomic<long> refused{0};
-void expect(bool ok, const char* what) {
-  if (!ok) ++failures, std::printf("FAILED: %s\n", what);
-}
 
 /// f(i) for every word of a small block, and for one in each kilobyte of a large one, with its last.
 template <class F>
@@ -245,6 +243,6 @@ int main(int arguments, char** argument) {
     run<weft::poisoned>(operations, {});
     run<weft::verified>(operations / 10, {.limit_bytes = std::size_t{48} << 20});
   }
-  std::printf("%d failed\n", failures);
+  std::printf("%d failed\n", failures.load());
   return failures;
 }

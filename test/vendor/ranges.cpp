@@ -15,14 +15,9 @@
 #include <string>
 #include <vector>
 
-namespace {
+#include "expect.hpp"
 
-int failures = 0;
-void expect(bool ok, const char* what) {
-  if (ok) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what);
-}
+namespace {
 
 void some_calls() {
   std::vector<int> x{3, 1, 2}, y(3);

@@ -28,18 +28,14 @@
 #include <thread>
 #include <vector>
 
+#include "expect.hpp"
+
 namespace {
 
 constexpr auto policy = WEFT_TEST_POLICY;
 using backend = decltype(policy)::backend;
 weft::runtime& device() { return backend::runtime(); }
 
-std::atomic<int> failures{0};
-void expect(bool ok, const char* what) {
-  if (ok) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what);
-}
 void native(hipError_t result, const char* what) {
   if (result != hipSuccess) std::printf("native error: %s\n", hipGetErrorString(result));
   expect(result == hipSuccess, what);
