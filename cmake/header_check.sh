@@ -19,18 +19,18 @@ case $kind in
   host)
     flags+=(-Wall -Wextra -Werror -Wno-unknown-pragmas -fopenmp -fsyntax-only)
     roots+=(backends/cuda backends/hip backends/blas backends/cublas backends/hipblas)
-    apart='weft/(cuda|cublas|hip|hipblas)[/.]'  # what CUDA and HIP define does not go into one file
+    apart='weft/(prebuilt/)?(cuda|cublas|hip|hipblas)[/.]'  # what CUDA and HIP define does not go into one file
     alone="$alone|$apart"
     for include in /usr/local/cuda/include ${CUDA_PATH:+"$CUDA_PATH/include"}; do
       [ -d "$include" ] && flags+=(-isystem "$include")
     done
-    ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/cu(da|blas)([./])'  # no toolkit: its headers cannot be read
+    ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/(prebuilt/)?cu(da|blas)([./])'  # no toolkit: its headers cannot be read
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hip([./])"
     skip="$skip|weft/cuda/(hopper|wgmma)[.]"  # parts of the dialect, for nvcc's device code alone
     flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
     finds "$compiler" cblas.h || skip="$skip|weft/blas[.]"
-    finds "$compiler" omp.h || skip="$skip|weft/openmp[.]"  # clang: libomp-dev
+    finds "$compiler" omp.h || skip="$skip|weft/(prebuilt/)?openmp[.]"  # clang: libomp-dev
     flags+=(-D__HIP_PLATFORM_AMD__=1)
     ;;
   cuda)

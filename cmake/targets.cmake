@@ -46,6 +46,7 @@ foreach(backend IN LISTS weft_backends)
   endif()
   weft_complete_backend(${backend} weft_${backend})
 endforeach()
+include(cmake/weft-prebuilt.cmake)
 list(JOIN weft_backends " " listed)
 message(STATUS "weft ${PROJECT_VERSION}: backends ${listed}")
 
@@ -78,5 +79,6 @@ include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weft-config-version.cmake COMPATIBILITY SameMinorVersion
                                  ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/weft-config-version.cmake ${CMAKE_CURRENT_LIST_DIR}/weft-config.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/weft-dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/hip_bitcode.sh
+              ${CMAKE_CURRENT_LIST_DIR}/weft-dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/weft-prebuilt.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/hip_bitcode.sh
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)

@@ -4,6 +4,7 @@
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 include("${CMAKE_CURRENT_LIST_DIR}/weft-dependencies.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/weft-prebuilt.cmake")
 
 foreach(part IN ITEMS weft cpu gpu)
   include("${CMAKE_CURRENT_LIST_DIR}/weft-${part}-targets.cmake")

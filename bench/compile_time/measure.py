@@ -2,7 +2,8 @@
 """CPU seconds to compile one small file with weft and with its peers, and writes bench/results/compile_time.json.
 
 Each file sorts, scans and reduces one type, or as much of that as its comment says; the figure is the median of the
-repetitions of user + system time of the compiler and its children. Nothing is cached.
+repetitions of user + system time of the compiler and its children. Nothing is cached. "prebuilt": what the file calls is
+in a library that the project compiles once (README, "Compile time").
 """
 import argparse
 import json
@@ -41,6 +42,8 @@ float run(float* x, int n) {
 """
 WEFT_TBB = WEFT_CUDA.replace("cuda", "tbb")
 WEFT_TBB_ALL = WEFT_CUDA_ALL.replace("cuda", "tbb")
+WEFT_CUDA_PREBUILT = WEFT_CUDA.replace("weft/cuda", "weft/prebuilt/cuda")
+WEFT_TBB_PREBUILT = WEFT_TBB.replace("weft/tbb", "weft/prebuilt/tbb")
 STD_PAR = """#include <algorithm>
 #include <execution>
 #include <numeric>
@@ -70,9 +73,11 @@ def main():
     include = [f"-I{ROOT / 'include'}"] + [f"-I{ROOT / 'backends' / b}" for b in ("cpu", "gpu", "cuda", "tbb")]
     nvcc = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
     programs = [("g++", "empty", EMPTY), ("g++", "weft tbb: sort + scan + reduce", WEFT_TBB),
+                ("g++", "weft tbb, prebuilt: sort + scan + reduce", WEFT_TBB_PREBUILT),
                 ("g++", "weft tbb: every header, no call", WEFT_TBB_ALL), ("g++", "std par: sort + reduce", STD_PAR)]
     if nvcc:
         programs += [("nvcc sm_90", "empty", EMPTY), ("nvcc sm_90", "weft cuda: sort + scan + reduce", WEFT_CUDA),
+                     ("nvcc sm_90", "weft cuda, prebuilt: sort + scan + reduce", WEFT_CUDA_PREBUILT),
                      ("nvcc sm_90", "weft cuda: every header, no call", WEFT_CUDA_ALL),
                      ("nvcc sm_90", "Thrust: sort + reduce", THRUST)]
     else:
@@ -88,11 +93,11 @@ def main():
             command += ["-std=c++20", "-O2", *include, "-c", str(source), "-o", str(source) + ".o"]
             times = [cpu_seconds(command) for _ in range(arguments.repetitions)]
             if None in times:
-                print(f"{compiler:11} {name:36} does not compile")
+                print(f"{compiler:11} {name:42} does not compile")
                 continue
             rows.append({"compiler": compiler, "file": name, "cpu_seconds": round(statistics.median(times), 2),
                          "all": [round(t, 2) for t in times]})
-            print(f"{compiler:11} {name:36} {statistics.median(times):6.2f} s", flush=True)
+            print(f"{compiler:11} {name:42} {statistics.median(times):6.2f} s", flush=True)
     versions = {"g++": subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()}
     if nvcc:
         versions["nvcc"] = subprocess.run([nvcc, "--version"], capture_output=True, text=True).stdout.split("release ")[-1].split(",")[0]
