@@ -17,9 +17,10 @@
 using bench::device_array;
 using u32 = std::uint32_t;
 
+template <class T>
 struct make_run {
   int length;
-  __host__ __device__ u32 operator()(std::int64_t i) const { return static_cast<u32>(bench::hash(i / length)); }
+  __host__ __device__ T operator()(std::int64_t i) const { return static_cast<T>(bench::hash(i / length)); }
 };
 template <class V>
 struct make_value {  // sums of floats are exact
@@ -44,7 +45,7 @@ void by_key(const char* type, std::int64_t n, int length, const Policy& device =
   device_array<u32> keys(n), out_keys(n), peer_keys(n);
   device_array<V> values(n), out_values(n), peer_values(n);
   device_array<std::int64_t> count(2);
-  bench::generate(keys.p, n, make_run{length});
+  bench::generate(keys.p, n, make_run<u32>{length});
   bench::generate(values.p, n, make_value<V>{});
   std::size_t bytes = 0;
   auto peer = [&](void* s) {
@@ -71,16 +72,18 @@ void by_key(const char* type, std::int64_t n, int length, const Policy& device =
   bench::row(Policy::wants_same_bits ? "by_key same" : "red_by_key", type, std::to_string(length), n, a, b, wrong);
 }
 
-void run_length(std::int64_t n, int length) {
+template <class T>
+void run_length(const char* type, std::int64_t n, int length) {
   weft::stream stream{weft::cuda};
   const auto native = static_cast<cudaStream_t>(stream.ref().handle);
   const auto policy = weft::cuda.on(stream.ref());
-  device_array<u32> in(n), out(n), lengths(n), peer_out(n), peer_lengths(n);
+  device_array<T> in(n), out(n), peer_out(n);
+  device_array<u32> lengths(n), peer_lengths(n);
   device_array<std::int64_t> count(2);
-  bench::generate(in.p, n, make_run{length});
+  bench::generate(in.p, n, make_run<T>{length});
   std::size_t bytes = 0;
   auto peer = [&](void* s) {
-    BENCH_CHECK(cub::DeviceRunLengthEncode::Encode(s, bytes, static_cast<const u32*>(in.p), peer_out.p, peer_lengths.p,
+    BENCH_CHECK(cub::DeviceRunLengthEncode::Encode(s, bytes, static_cast<const T*>(in.p), peer_out.p, peer_lengths.p,
                                                    count.p + 1, n, native));
   };
   peer(nullptr);
@@ -90,7 +93,7 @@ void run_length(std::int64_t n, int length) {
   bench::measure(
       native, a, b,
       [&] {
-        weft::gpu::run_lengths_into(policy, static_cast<const u32*>(in.p), n, out.p, lengths.p, count.p,
+        weft::gpu::run_lengths_into(policy, static_cast<const T*>(in.p), n, out.p, lengths.p, count.p,
                                     weft::equal_to{});
       },
       [&] { peer(storage.p); });
@@ -99,7 +102,7 @@ void run_length(std::int64_t n, int length) {
   BENCH_CHECK(cudaMemcpy(found, count.p, 16, cudaMemcpyDeviceToHost));
   unsigned long long wrong = found[0] != found[1];
   wrong += bench::differ(out.p, peer_out.p, found[1]) + bench::differ(lengths.p, peer_lengths.p, found[1]);
-  bench::row("run_length", "u32", std::to_string(length), n, a, b, wrong);
+  bench::row("run_length", type, std::to_string(length), n, a, b, wrong);
 }
 
 template <class T>
@@ -144,7 +147,11 @@ int main(int argc, char** argv) {
         }
     if (all || words.count("run_length"))
       for (int length : {8, 1, 1024, 1 << 30})
-        if (length == 8 || skewed) run_length(n, length);
+        if (length == 8 || skewed) {
+          run_length<u32>("u32", n, length);
+          run_length<std::uint64_t>("u64", n, length);
+          run_length<std::uint8_t>("u8", n, length);
+        }
     if (all || words.count("histogram"))
       for (int skew : {0, 50, 100}) {
         if (skew && !skewed) continue;

@@ -7,6 +7,7 @@
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
+#include <weft/gpu/run_lengths_pipeline.hpp>
 #include <weft/gpu/select_write.hpp>
 
 namespace weft::inline v100::gpu {
@@ -183,6 +184,22 @@ template <class P, class In, class Out, class Lengths, class Count, class Equal>
 void run_lengths_into(const P& policy, In in, offset n, Out out, Lengths lengths, Count count, Equal equal) {
   using kernel = run_lengths_kernel<In, Out, Lengths, Count, Equal, typename P::tuning>;
   on_arch(policy, [&]<arch A>() {
+    if constexpr (std::is_pointer_v<In> && bulk_source<In>::possible && sizeof(iter_value_t<In>) <= 16) {
+      if constexpr (kernel::template tuning<A>.runs.threads > 0) {
+        using T = iter_value_t<In>;
+        using pipeline = run_lengths_pipeline_kernel<T, Out, Lengths, Count, Equal, typename P::tuning>;
+        const bool large = n * static_cast<offset>(sizeof(T)) >= kernel::template tuning<A>.runs.from &&
+                           n > pipeline::template tile_items<A>;
+        if (large && vector_aligned(in)) {
+          const offset tiles = ceil_div(n, pipeline::template tile_items<A>);
+          const offset resident = resident_blocks<A, pipeline>(policy), blocks = resident < tiles ? resident : tiles;
+          lookback_states states(policy, tiles, payload<tile_runs>::words);
+          launch<A>(policy, blocks, pipeline{in, out, lengths, count, n, equal, states.view()});
+          states.launched(tiles + blocks);
+          return;
+        }
+      }
+    }
     const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template shape<A>::items);
     lookback_states states(policy, tiles, payload<runs_begun>::words);
     launch<A>(policy, tiles, kernel{in, out, lengths, count, n, equal, states.view(), vector_aligned(in)});

@@ -58,6 +58,7 @@ struct select_tuning {
   int block_threads;
   int thread_bytes;
   select_pipeline_tuning pipeline = {};
+  select_pipeline_tuning runs = {};  // of run-length encoding
 };
 
 /// Reduction by key. Keyed by the bytes of a key and a value together.

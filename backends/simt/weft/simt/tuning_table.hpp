@@ -17,7 +17,7 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
 
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
     // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
-    {arch::generic, 0, {128, 32, {128, 16, 4, 2, 1, 12 << 10}}},
+    {arch::generic, 0, {128, 32, {128, 16, 4, 2, 1, 12 << 10}, {128, 16, 4, 2, 1, 12 << 10}}},
 };
 
 inline constexpr gpu::tuning_row<gpu::by_key_tuning> by_key_rows[] = {
