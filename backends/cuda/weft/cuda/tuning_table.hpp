@@ -25,12 +25,13 @@ inline constexpr gpu::tuning_row<gpu::scan_tuning> scan_rows[] = {
 inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
     // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from},
     //                       the same for run-length encoding}
-    // Run-length encoding of u32 as a pipeline, H200, 2^28, times of CUB: runs of 8 1.47 (1.06 without), of 1 1.38 (0.99),
-    // of 1024 1.92 (1.12); 384 threads and 6 stages: 1.24 at runs of 8.
-    {arch::sm_90, 4, {512, 64, {128, 128, 7, 5, 2, 1 << 26}, {512, 64, 4, 2, 1, 1 << 22}}},
+    // On an H200 at 2^28, times of CUB: copy_if of half u32 1.55, u64 1.63; partition 1.69, 1.30; unique, runs of
+    // 8, 1.29
+    // (two blocks of 16 KB tiles: 1.44, 1.45, 1.65, 1.24, 1.14); run lengths of u32 runs of 8 1.47, of 1 1.38.
+    {arch::sm_90, 4, {512, 64, {512, 64, 6, 3, 1, 1 << 25}, {512, 64, 4, 2, 1, 1 << 22}}},
     {arch::sm_90, 1, {512, 32, {512, 64, 6, 4, 1, 1 << 26}, {512, 32, 4, 2, 1, 1 << 22}}},
     {arch::sm_90, 0, {256, 64, {256, 64, 6, 4, 2, 1 << 27}}},
-    {arch::sm_90, 8, {256, 64, {256, 64, 7, 5, 2, 1 << 27}, {512, 64, 5, 3, 1, 1 << 22}}},
+    {arch::sm_90, 8, {256, 64, {512, 64, 6, 3, 1, 1 << 25}, {512, 64, 5, 3, 1, 1 << 22}}},
     {arch::generic, 1, {256, 32}},
     {arch::generic, 0, {256, 64}},
 };

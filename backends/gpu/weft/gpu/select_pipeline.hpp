@@ -86,36 +86,28 @@ template <class T>
 inline constexpr int unit_items = sizeof(T) < 4 && 4 % sizeof(T) == 0 ? 4 / sizeof(T) : 1;
 
 /// By one whole warp: how many elements the tiles before `tile` keep. `sum` is known to be that of the first `known`
-/// tiles. Waits for tiles that have not published yet. Many states are read at a time: few are still to come.
+/// tiles. Waits for tiles that have not published yet. Many states are read at a time: as many blocks as a device holds
+/// have one to come. Nobody publishes a prefix: to find one takes no less than to add what has come since the last.
 template <class Block>
 WEFT_DEVICE offset sum_of_counts(Block block, const lookback& states, offset tile, offset known, offset sum) {
-  constexpr int windows = 4, width = Block::width;
-  const auto warp = block.warp();
-  const offset lane = warp.lane();
+  constexpr int windows = 5, width = Block::width;
+  const offset lane = block.warp().lane();
   offset mine = 0;
-  for (offset newest = tile - 1; newest >= known; newest -= windows * width) {
-    std::uint64_t word[windows];
+  for (offset from = known + lane; from - lane < tile; from += windows * width) {
+    std::uint64_t word[windows] = {};
+    for (unsigned tries = 0;; ++tries) {
+      bool there = true;
 #pragma unroll
-    for (int w = 0; w < windows; ++w) {
-      const offset t = newest - w * width - lane;
-      if (t >= known) word[w] = block.load_relaxed(states.states + t);
+      for (int w = 0; w < windows; ++w)
+        if (from + w * width < tile && word[w] >> 48 != states.epoch * 2)
+          word[w] = block.load_relaxed(states.states + from + w * width);
+#pragma unroll
+      for (int w = 0; w < windows; ++w) there &= from + w * width >= tile || word[w] >> 48 == states.epoch * 2;
+      if (block.warp().all(there)) break;
+      block.backoff(tries);
     }
 #pragma unroll
-    for (int w = 0; w < windows; ++w) {
-      const offset t = newest - w * width - lane;
-      std::uint64_t prefixes;
-      bool counts;
-      for (unsigned tries = 0;; ++tries) {
-        const unsigned kind = t < known ? 0 : static_cast<unsigned>(word[w] >> 48) - states.epoch * 2;
-        prefixes = warp.ballot(kind == 1);
-        counts = !prefixes || static_cast<int>(lane) <= block.lowest_bit(prefixes);
-        if (warp.all(!counts || kind < 2)) break;
-        block.backoff(tries);
-        if (t >= known) word[w] = block.load_relaxed(states.states + t);
-      }
-      if (counts && t >= known) mine += payload<tile_count>::unpack(word + w).value;
-      if (prefixes) return warp_sum(block, mine);
-    }
+    for (int w = 0; w < windows; ++w) mine += payload<tile_count>::unpack(word + w).value;
   }
   return warp_sum(block, mine) + sum;
 }
@@ -229,7 +221,6 @@ struct select_pipeline_kernel {
       if (same) block.fence();
       if (block.warp().lane() == 0) {
         s.before[at.stage] = sum;
-        states.publish(block, tile, tile_count{sum + total}, true);
         if ((tile + offset{1}) * tile_items<Block::arch> >= n) *count = sum + total;
       }
       s.ready.arrive(block, at);
