@@ -1,6 +1,7 @@
 // merge, alone and with values: sizes that differ, equal elements, stability.
 #include "harness.hpp"
 
+#include <weft/fill.hpp>
 #include <weft/merge.hpp>
 
 namespace {
@@ -38,6 +39,27 @@ TEST_CASE("merge of sorted ranges") {
 TEST_CASE("merge is stable, the first range before the second") {
   merges<tagged>(few_sizes(), weft::less{}, order::few);
   merges<u32>(few_sizes(), by_high_bits{}, order::random);
+}
+
+TEST_CASE("merge of ranges that begin and end anywhere in memory") {
+  const offset n = emulated ? 2003 : 400009;  // long enough for the kernel that copies pieces of 16 bytes
+  const auto check = [&]<class T>(T, offset m, offset a_at, offset b_at, offset out_at) {
+    INFO("m = " << m << " at " << a_at << ", " << b_at << ", to " << out_at << ", " << sizeof(T) << " bytes");
+    auto x = values<T>(a_at + n, 1), y = values<T>(b_at + m, 2);
+    std::sort(x.begin() + a_at, x.end()), std::sort(y.begin() + b_at, y.end());
+    std::vector<T> wanted(static_cast<std::size_t>(n + m));
+    std::merge(x.begin() + a_at, x.end(), y.begin() + b_at, y.end(), wanted.begin());
+    const auto a = device_copy(x), b = device_copy(y);
+    room<T> out(out_at + n + m);
+    weft::fill(policy, out.begin(), out.begin() + out_at, T{77});
+    weft::merge(policy, a.begin() + a_at, a.end(), b.begin() + b_at, b.end(), out.begin() + out_at);
+    wanted.insert(wanted.begin(), static_cast<std::size_t>(out_at), T{77});
+    require_same(host_copy(out), wanted);
+  };
+  for (const offset m : {offset{1}, offset{5}, n / 2, n}) {
+    for (const offset at : {0, 1, 2, 3}) check(u32{}, m, at, (at + 1) % 4, (at + 2) % 4), check(u32{}, m, at, at, 0);
+    for (const offset at : {0, 1}) check(u64{}, m, at, 1, 1 - at);
+  }
 }
 
 TEST_CASE("merge_by_key moves values along") {

@@ -8,6 +8,7 @@
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/merge_path.hpp>
+#include <weft/gpu/merge_ring.hpp>
 
 namespace weft::inline v100::gpu {
 
@@ -18,6 +19,8 @@ struct whole_ranges {
   B b;
   offset na, nb;
 
+  WEFT_DEVICE A a_end() const { return a + na; }
+  WEFT_DEVICE B b_end() const { return b + nb; }
   /// The ranges that output element i is merged from, and the diagonal of i in them.
   struct pair {
     offset a_begin, na, b_begin, nb, diagonal;
@@ -198,12 +201,33 @@ struct common_value<A, A> {
   using type = A;
 };
 
+/// Ranges that can be copied in bulk into an output of the same type.
+template <class T, class Ranges, class Out>
+inline constexpr bool merges_in_ring = false;
+template <class T, class A, class B>
+inline constexpr bool merges_in_ring<T, whole_ranges<A*, B*>, T*> =
+    std::is_same_v<const A, const T>&& std::is_same_v<const B, const T>&& fits_ring<T>;
+/// Each block takes as many consecutive tiles.
 template <arch A, class Kernel, class P>
-void launch_merge(const P& policy, Kernel kernel) {
+void launch_blocks(const P& policy, Kernel kernel) {
   const offset tiles = ceil_div(kernel.n, Kernel::template tile_items<A>),
                resident = resident_blocks<A, Kernel>(policy);
   kernel.block_tiles = ceil_div(tiles, resident);
   launch<A>(policy, ceil_div(tiles, kernel.block_tiles), kernel);
+}
+
+template <arch A, class Selector, class T, class Ranges, class Out, class Less, class P>
+void launch_merge(const P& policy, merge_kernel<Selector, T, Ranges, Out, Less> kernel) {
+  if constexpr (merges_in_ring<T, Ranges, Out>) {
+    using ring = merge_ring_kernel<Selector, T, Ranges, Less>;
+    constexpr merge_ring_tuning tuning = decltype(kernel)::template tuning<A>.ring;
+    if constexpr (tuning.threads > 0)
+      if (kernel.n * static_cast<offset>(sizeof(T)) >= tuning.from && whole_elements(kernel.ranges.a) &&
+          whole_elements(kernel.ranges.b))
+        return launch_blocks<A>(policy,
+                                ring{kernel.ranges, kernel.n, kernel.out, kernel.less, vector_aligned(kernel.out), 0});
+  }
+  launch_blocks<A>(policy, kernel);
 }
 
 template <class P, class A, class B, class Out, class Less>

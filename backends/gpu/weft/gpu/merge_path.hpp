@@ -8,6 +8,13 @@
 
 namespace weft::inline v100::gpu {
 
+/// The highest power of two up to n.
+WEFT_HOST_DEVICE constexpr int highest_power(int n) {
+  int power = 1;
+  while (power <= n / 2) power *= 2;
+  return power;
+}
+
 /// Looks for how many of the first `diagonal` elements of the merge of a and b come from a; a whole warp together, W
 /// candidates a step. A step is cut in two, so that other work fits between asking for elements and needing them. A
 /// step leaves a W-th of the candidates: three do for 32 * W of them. Index is int or offset.
@@ -16,7 +23,15 @@ class split_search {
  public:
   /// Of a with na and b with nb elements, 0 <= diagonal <= na + nb.
   WEFT_DEVICE split_search(Index diagonal, Index na, Index nb)
-      : diagonal_(diagonal), low_(diagonal > nb ? diagonal - nb : 0), high_(diagonal < na ? diagonal : na) {}
+      : diagonal_(diagonal), low_(diagonal > nb ? diagonal - nb : 0), high_(diagonal < na ? diagonal : na) {
+    from_ = low_, until_ = high_;
+  }
+  /// The next step looks only at candidates within `reach` of a guess. If the guess is right, that saves a step, and
+  /// what is read lies together; if not, it is a step too many.
+  WEFT_DEVICE void aim(Index guess, Index reach) {
+    if (guess - reach > low_ && guess - reach < high_) from_ = guess - reach;
+    if (guess + reach < high_ && guess + reach > from_) until_ = guess + reach;
+  }
 
   WEFT_DEVICE bool done() const { return low_ == high_; }
   WEFT_DEVICE Index result() const { return low_; }
@@ -38,14 +53,15 @@ class split_search {
     // The candidates ascend with the lanes, and the first `hits` of them lie below the result.
     const Index low = hits > 0 ? candidate(hits - 1) + 1 : low_;
     const Index high = hits < Block::width ? candidate(hits) : high_;
-    low_ = low, high_ = high;
+    from_ = low_ = low, until_ = high_ = high;
   }
 
  private:
   WEFT_DEVICE Index candidate(unsigned lane) const {
-    return low_ + static_cast<Index>((high_ - low_) * static_cast<offset>(lane) / static_cast<offset>(Block::width));
+    return from_ + static_cast<Index>((until_ - from_) * static_cast<offset>(lane) / static_cast<offset>(Block::width));
   }
   Index diagonal_, low_, high_;
+  Index from_, until_;  // what the next step looks at
   items<T, 2> probe_;
 };
 
@@ -62,6 +78,23 @@ WEFT_DEVICE int split_at(const T* s, int a, int a_end, int b, int b_end, int dia
       low = middle + 1;
   }
   return low;
+}
+
+/// The same where a or b has at most `Most` elements, by steps that are powers of two: half the instructions, and no
+/// branches. A step is never longer than what is left; where nothing is left, the last one is repeated.
+template <int Most, class T, class Less>
+WEFT_DEVICE int split_in_steps(const T* s, int a, int a_end, int b, int b_end, int diagonal, const Less& less) {
+  const int na = a_end - a, nb = b_end - b;
+  const int low = diagonal > nb ? diagonal - nb : 0, high = diagonal < na ? diagonal : na;
+  const T *x = s + (a + high - 1), *y = s + (b + diagonal - high);
+  int left = high - low;  // candidates
+  if (left > 0)
+#pragma unroll
+    for (int step = highest_power(Most); step > 0; step /= 2) {
+      const int rest = left - step > 0 ? left - step : 0;
+      if (!less(y[rest], *(x - rest))) left = rest;
+    }
+  return high - left;
 }
 
 /// Merges the next `Items` elements of [a, a_end) and [b, b_end) of the array into registers; where both have run out,

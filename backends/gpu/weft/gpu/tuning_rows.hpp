@@ -107,6 +107,18 @@ struct bucket_sort_tuning {
   offset from, to;                                  // for so many keys, and for what fits one block
 };
 
+/// A merge with a ring of tiles (gpu/merge_ring.hpp), where the architecture has bulk copies.
+struct merge_ring_tuning {
+  int threads = 0;       // that merge; 0: no ring
+  int thread_bytes = 0;  // as below
+  int stages = 0;        // tiles in the ring
+  int residency = 0;     // blocks on a multiprocessor
+  offset from = 0;       // bytes of output from which on it pays
+
+  /// For architectures without: something that compiles.
+  constexpr merge_ring_tuning or_small() const { return threads > 0 ? *this : merge_ring_tuning{64, 20, 2}; }
+};
+
 /// Merge, and the merge sort. Keyed by the bytes of an element.
 struct merge_tuning {
   int block_threads;
@@ -116,6 +128,7 @@ struct merge_tuning {
   int sort_residency;
   int small_bytes = 20;                  // thread_bytes of a sort of few elements
   offset small_limit = offset{1} << 17;  // up to here
+  merge_ring_tuning ring = {};
 };
 
 }  // namespace weft::gpu
