@@ -156,6 +156,23 @@ TEST_CASE("set operations: one long run on either side") {
   }
 }
 
+TEST_CASE("set operations of ranges that begin and end anywhere in memory") {
+  const offset n = emulated ? 2003 : (3 << 20) + 5;  // long enough for the kernel that copies pieces of 16 bytes
+  const auto check = [&]<class T>(T, offset m, offset a_at, offset b_at) {
+    INFO("m = " << m << " at " << a_at << ", " << b_at << ", " << sizeof(T) << " bytes");
+    auto x = sorted_values<T>(n, 2 * n, 8, weft::less{}), y = sorted_values<T>(m, 2 * n, 9, weft::less{});
+    std::vector<T> wanted(x.size() + y.size());
+    wanted.erase(std::set_union(x.begin(), x.end(), y.begin(), y.end(), wanted.begin()), wanted.end());
+    x.insert(x.begin(), static_cast<std::size_t>(a_at), T{}), y.insert(y.begin(), static_cast<std::size_t>(b_at), T{});
+    const auto a = device_copy(x), b = device_copy(y);
+    auto out = device_room<T>(static_cast<offset>(wanted.size()));
+    REQUIRE(weft::set_union(policy, a.begin() + a_at, a.end(), b.begin() + b_at, b.end(), out.begin()) == out.end());
+    require_same(host_copy(out), wanted);
+  };
+  for (const offset at : {0, 1, 2, 3}) check(u32{}, at == 0 ? n : n / 7, at, 3 - at);
+  check(u64{}, n / 3, 1, 0);
+}
+
 TEST_CASE("set operations: types, orders, stability") {
   for (const offset n : few_sizes()) {
     INFO("n = " << n);

@@ -9,6 +9,7 @@
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/lookback.hpp>
 #include <weft/gpu/merge.hpp>
+#include <weft/gpu/set_operation_ring.hpp>
 #include <weft/set_operations/balanced_path.hpp>
 
 namespace weft::inline v100::gpu {
@@ -158,7 +159,23 @@ void set_operation_into(const P& policy, A a, AValues a_values, offset na, B b, 
   using T = typename common_value<iter_value_t<A>, iter_value_t<B>>::type;
   using kernel = set_operation_kernel<typename P::tuning, T, A, AValues, B, BValues, Out, OutValues, Count, Less, Op>;
   on_arch(policy, [&]<arch X>() {
-    const offset n = na + nb, tiles = n == 0 ? 1 : ceil_div(n, kernel::template tile_items<X>);
+    const offset n = na + nb;
+    if constexpr (is_none<AValues> && is_none<BValues> && merges_in_ring<T, whole_ranges<A, B>, Out>) {
+      constexpr select_pipeline_tuning ring_tuning = kernel::template tuning<X>.set_ring;
+      if constexpr (ring_tuning.threads > 0) {
+        using ring = set_ring_kernel<typename P::tuning, T, Count, Less, Op>;
+        if (n * static_cast<offset>(sizeof(T)) >= ring_tuning.from && n > ring::template tile_items<X> &&
+            whole_elements(a) && whole_elements(b)) {
+          const offset tiles = ceil_div(n, ring::template tile_items<X>);
+          const offset resident = resident_blocks<X, ring>(policy), blocks = resident < tiles ? resident : tiles;
+          lookback_states states(policy, tiles, payload<tile_count>::words);
+          launch<X>(policy, blocks, ring{a, na, b, nb, out, count, less, states.view()});
+          states.launched(tiles + blocks);
+          return;
+        }
+      }
+    }
+    const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template tile_items<X>);
     lookback_states states(policy, tiles, payload<tile_count>::words);
     launch<X>(policy, tiles, kernel{a, a_values, na, b, b_values, nb, out, out_values, count, less, states.view()});
     states.launched(tiles);

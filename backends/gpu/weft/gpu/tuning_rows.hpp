@@ -129,6 +129,7 @@ struct merge_tuning {
   int small_bytes = 20;                  // thread_bytes of a sort of few elements
   offset small_limit = offset{1} << 17;  // up to here
   merge_ring_tuning ring = {};
+  select_pipeline_tuning set_ring = {};  // of set operations
 };
 
 }  // namespace weft::gpu
