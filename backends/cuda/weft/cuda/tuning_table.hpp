@@ -38,7 +38,7 @@ inline constexpr gpu::tuning_row<gpu::select_tuning> select_rows[] = {
 
 inline constexpr gpu::tuning_row<gpu::by_key_tuning> by_key_rows[] = {
     // architecture, bytes, {threads, bytes a thread, {threads, bytes a thread, ring, depth, blocks, from}}
-    {arch::sm_90, 0, {256, 96, {384, 120, 4, 2, 1, 1 << 26}}},
+    {arch::sm_90, 0, {256, 96, {384, 120, 4, 2, 1, 1 << 22}}},  // at 2^22 u32 pairs 1.27 times as fast as without, H200
     {arch::generic, 0, {256, 96}},
 };
 
