@@ -98,18 +98,18 @@ struct select_kernel {
   flagger<In, Flag> flags;
   lookback states;
   bool wide;
-  bool in_place;  // the output may overlap the input: nothing may be written before earlier tiles have read
-  bool same;      // the output is the input
+  bool in_place;      // the output may overlap the input: nothing may be written before earlier tiles have read
+  bool same;          // the output is the input
+  offset tile_items;  // at most the shape's
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
-    constexpr offset tile_items = shape<Block::arch>::items;
     const unsigned tile = states.draw(block, s.ticket);
-    const offset start = tile * tile_items;
-    if (n - start >= tile_items)
+    const offset start = tile * tile_items, left = n - start;
+    if (left >= shape<Block::arch>::items && tile_items == shape<Block::arch>::items)
       full_tile(block, s, tile, start);
     else
-      last_tile(block, s, tile, start, static_cast<int>(n - start));
+      small_tile(block, s, tile, start, static_cast<int>(left < tile_items ? left : tile_items));
   }
 
   template <class Block>
@@ -141,13 +141,15 @@ struct select_kernel {
     write_tile(block, s, tile, start, total, tile_shape::items);
   }
 
-  /// The last tile, of which `valid` elements exist: row by row, and read twice, to keep the code small.
+  /// A tile of `valid` elements, the last or one of a short input: row by row, and read twice, to keep the code small.
+  /// Rows are of four elements a lane at most, so that few elements keep many lanes busy.
   template <class Block>
-  WEFT_DEVICE void last_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
+  WEFT_DEVICE void small_tile(Block block, shared<Block::arch>& s, unsigned tile, offset start, int valid) const {
     using tile_shape = shape<Block::arch>;
-    constexpr int run = tile_shape::run, row_items = run * static_cast<int>(Block::width);
+    constexpr int run = tile_shape::run < 4 ? tile_shape::run : 4, row_items = run * static_cast<int>(Block::width);
+    using small_shape = gpu::tile_shape<block_threads<Block::arch>, run, 1>;
     const int lane = static_cast<int>(block.warp().lane());
-    const auto [begin, end, full_warps] = share_tail<tile_shape>(block, valid);
+    const auto [begin, end, full_warps] = share_tail<small_shape>(block, valid);
 
     std::uint32_t mask;
     int rank, of_warp = 0, total;
@@ -260,11 +262,15 @@ void select_into(const P& policy, In in, offset n, Out out, Rejected rejected, C
         }
       }
     }
-    const offset tiles = n == 0 ? 1 : ceil_div(n, kernel::template shape<A>::items);
+    // A short input is cut in more tiles than it takes: what a block does alone is most of the time. Not where a later
+    // tile may write over what a small one reads for the second time.
+    const offset all = kernel::template shape<A>::items, few = ceil_div(n, 64 * 512) * 512;
+    const offset size = in_place || n <= 1024 || few > all / 4 ? all : few;
+    const offset tiles = n == 0 ? 1 : ceil_div(n, size);
     lookback_states states(policy, tiles, payload<tile_count>::words);
     launch<A>(policy, tiles,
               kernel{in, out, rejected, count, n, flagger<In, Flag>(flag), states.view(), vector_aligned(in), in_place,
-                     same});
+                     same, size});
     states.launched(tiles);
   });
 }
