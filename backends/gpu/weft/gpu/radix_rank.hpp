@@ -3,8 +3,8 @@
 // Each warp ranks its rows of keys in a table of its own, one entry a digit: {which lanes of this row hold the digit,
 // how many earlier rows held}. A lane sets its bit in the mask, reads the entry back, and the lowest lane with the
 // digit moves the entry on: three accesses of shared memory a row, against eight ballots (measured 1.5 times faster on
-// an H100 for random digits). Where a row holds one digit many times the masks of a table collide, so a warp that meets
-// such a row ranks the next ones by ballots; a row of one digit costs one vote.
+// an H100 for random digits). Where a row holds one digit many times its lanes would queue for the mask, so a warp that
+// meets such a row counts that digit apart in the next ones, by a vote, and ranks the other keys as ever.
 #pragma once
 
 #include <weft/gpu/dialect.hpp>
@@ -37,76 +37,78 @@ struct rank_tables {
   }
 };
 
-/// Whether a row of digits is so uneven that a table of masks is slower than ballots: many lanes hold what one of two
-/// lanes holds. A guess; it decides the speed only.
+inline constexpr std::uint32_t no_digit = ~0u;
+
+/// The digit that so many lanes of a row hold that a table of masks would be slow, if one of two lanes is among them. A
+/// guess; it decides the speed only.
 template <class Block>
-WEFT_DEVICE bool uneven_row(Block block, std::uint32_t d) {
+WEFT_DEVICE std::uint32_t crowding_digit(Block block, std::uint32_t d) {
   constexpr int crowded = 7;
   auto warp = block.warp();
-  return Block::popcount(warp.ballot(d == warp.shuffle(d, 0))) >= crowded ||
-         Block::popcount(warp.ballot(d == warp.shuffle(d, Block::width / 2))) >= crowded;
+  const std::uint32_t a = warp.shuffle(d, 0), b = warp.shuffle(d, Block::width / 2);
+  const int with_a = Block::popcount(warp.ballot(d == a)), with_b = Block::popcount(warp.ballot(d == b));
+  return with_a >= crowded && with_a >= with_b ? a : with_b >= crowded ? b : no_digit;
 }
 
-/// How a row finds the lanes with the same digit.
-enum class rank_by { masks, ballots, arrival };
-
-/// Ranks one row: the number of keys of the warp before this one that hold digit d. By arrival: any order among the
-/// equal digits of a row, three times faster.
-template <rank_by By, int Digits, class Block>
-WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table, std::uint32_t d) {
-  if constexpr (By == rank_by::arrival) {
-    return block.shared_fetch_add(&table[d].count, 1u);
-  } else {
-    using mask = decltype(rank_entry<Block::width>::mask);
-    constexpr int bits = Digits <= 256 ? 8 : Digits <= 512 ? 9 : 10;
-    auto warp = block.warp();
-    mask same;
-    std::uint32_t before;
-    if constexpr (By == rank_by::masks) {
-      block.shared_fetch_or(&table[d].mask, mask{1} << warp.lane());
-      warp.sync();
-      const rank_entry<Block::width> e = table[d];
-      same = e.mask, before = e.count;
-    } else {
-      const bool one_digit = warp.all(d == warp.shuffle(d, 0));
-      same = one_digit ? static_cast<mask>(~mask{0}) : static_cast<mask>(warp.match(d, bits));
-      before = table[d].count;
-    }
-    warp.sync();
-    const mask earlier = same & static_cast<mask>(warp.lanes_below());
-    if (earlier == 0) {
-      rank_entry<Block::width> e{};
-      e.count = before + static_cast<std::uint32_t>(Block::popcount(same));
-      table[d] = e;
-    }
-    warp.sync();
-    return before + static_cast<std::uint32_t>(Block::popcount(earlier));
+/// Ranks the keys of a row that take part: the number of keys of the warp before this one that hold digit d.
+template <class Block>
+WEFT_DEVICE std::uint32_t rank_row(Block block, rank_entry<Block::width>* table, std::uint32_t d, bool takes_part) {
+  using mask = decltype(rank_entry<Block::width>::mask);
+  auto warp = block.warp();
+  rank_entry<Block::width> e{};
+  if (takes_part) block.shared_fetch_or(&table[d].mask, mask{1} << warp.lane());
+  warp.sync();
+  if (takes_part) e = table[d];
+  warp.sync();
+  const std::uint32_t before = e.count;
+  const mask earlier = e.mask & static_cast<mask>(warp.lanes_below());
+  if (takes_part && earlier == 0) {
+    e.count += static_cast<std::uint32_t>(Block::popcount(e.mask));
+    e.mask = 0;
+    table[d] = e;
   }
+  warp.sync();
+  return before + static_cast<std::uint32_t>(Block::popcount(earlier));
 }
 
 /// Ranks this warp's rows; the lower half of rank[i] becomes the number of keys of the warp before (row i, this lane)
 /// with the same digit, the upper half the digit (one register for both); the counts of `table` become the number of
-/// keys a digit. The table must be zero. `Arrival` allows ranks by arrival where `any_order` says so.
-template <int Rows, bool Arrival, int Digits, class Block, class DigitOf>
+/// keys a digit. The table must be zero. `Arrival` allows, where `any_order` says so, any order among the equal digits
+/// of a row: three times faster.
+template <int Rows, bool Arrival, class Block, class DigitOf>
 WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const DigitOf& digit_of, bool any_order,
                            std::uint32_t* rank) {
   constexpr int group = 8;  // rows between two looks at how even the digits are
+  auto warp = block.warp();
 #pragma unroll
   for (int first = 0; first < Rows; first += group) {
-    auto rows = [&](auto by) {
+    auto rows = [&](auto rank_of) {
 #pragma unroll
       for (int i = first; i < first + group && i < Rows; ++i) {
         const std::uint32_t d = digit_of(i);
-        rank[i] = rank_row<decltype(by)::value, Digits>(block, table, d) + (d << 16);
+        rank[i] = rank_of(d) + (d << 16);
       }
     };
-    if (uneven_row(block, digit_of(first)))
-      rows(std::integral_constant<rank_by, rank_by::ballots>{});
-    else if (Arrival && any_order)
-      rows(std::integral_constant < rank_by, Arrival ? rank_by::arrival : rank_by::masks > {});
-    else
-      rows(std::integral_constant<rank_by, rank_by::masks>{});
-    if constexpr (Arrival) block.warp().sync();
+    const std::uint32_t common = crowding_digit(block, digit_of(first));
+    if (common != no_digit) {
+      std::uint32_t count = table[common].count;
+      rows([&](std::uint32_t d) {
+        const std::uint64_t same = warp.ballot(d == common);
+        const int many = Block::popcount(same);
+        std::uint32_t own = 0;
+        if (many != static_cast<int>(Block::width)) own = rank_row(block, table, d, d != common);
+        if (d == common) own = count + static_cast<std::uint32_t>(Block::popcount(same & warp.lanes_below()));
+        count += static_cast<std::uint32_t>(many);
+        return own;
+      });
+      if (warp.lane() == 0) table[common].count = count;
+      warp.sync();
+    } else if (Arrival && any_order) {
+      rows([&](std::uint32_t d) { return block.shared_fetch_add(&table[d].count, 1u); });
+    } else {
+      rows([&](std::uint32_t d) { return rank_row(block, table, d, true); });
+    }
+    if constexpr (Arrival) warp.sync();
   }
 }
 
@@ -152,7 +154,7 @@ WEFT_DEVICE std::uint32_t rank_tile(Block block, rank_tables<Threads, Digits>& t
     for (int b = 0; b < bytes; b += 16 * static_cast<int>(Block::width))
       Block::template store_vector<16>(to + b + 16 * block.warp().lane(), zero);
     block.warp().sync();
-    rank_rows<Items, Arrival, Digits>(block, mine, digit_of, any_order, pos);
+    rank_rows<Items, Arrival>(block, mine, digit_of, any_order, pos);
   }
   block.sync();
 
