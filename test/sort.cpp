@@ -199,6 +199,56 @@ TEST_CASE("sort of many keys, evenly and unevenly spread") {  // peer defect 21
   sorts_uneven<float>();
   sorts_uneven<double>();
 }
+
+namespace {
+/// Evenly spread numbers, few small ones among them, which crowd the bins of their greatest exponents.
+template <class T, class Less>
+void sorts_even_numbers(Less less) {
+  for (const offset n : {offset{100}, offset{500}, offset{1024}, offset{6000}})
+    for (const int kind : {0, 1, 2, 3}) {
+      INFO("n = " << n << ", kind " << kind << ", " << sizeof(T) << " bytes");
+      std::vector<T> x(static_cast<std::size_t>(n));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const u64 r = random_bits(70, i);
+        x[i] = static_cast<T>(static_cast<double>(r >> 11) * 0x1p-53 - 0.5);
+        if (kind == 1 && r % 5 == 0) x[i] = r % 2 ? T(0) : -T(0);
+        if (kind == 2 && r % 64 == 0) x[i] = std::numeric_limits<T>::infinity();
+        if (kind == 3) x[i] *= std::numeric_limits<T>::max();
+      }
+      std::vector<u32> places(x.size());
+      std::iota(places.begin(), places.end(), 0u);
+      auto alone = device_copy(x);
+      auto k = device_copy(x);
+      auto v = device_copy(places);
+      weft::sort(policy, alone.begin(), alone.end(), less);
+      weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), less);
+      std::stable_sort(places.begin(), places.end(), [&](u32 a, u32 b) { return less(x[a], x[b]); });
+      std::stable_sort(x.begin(), x.end(), less);
+      require_same(host_copy(alone), x);
+      require_same(host_copy(k), x);
+      require_same(host_copy(v), places);
+    }
+}
+}  // namespace
+
+TEST_CASE("sort of a few evenly spread numbers") {
+  sorts_even_numbers<float>(weft::less{});
+  sorts_even_numbers<double>(weft::less{});
+  sorts_even_numbers<double>(weft::greater{});
+}
+
+TEST_CASE("sort of many short keys") {
+  sorts<std::uint16_t>({many}, weft::less{}, all_orders);
+  sorts<i16>({many, many + 1}, weft::greater{}, all_orders);
+  sorts<u8>({many}, weft::greater{}, all_orders);
+  auto x = values<std::uint16_t>(many, 12);  // most of the numbers do not occur, some once, one very often
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 3 ? std::uint16_t{0} : i % 97 ? std::uint16_t{65535} : x[i];
+  auto wanted = x;
+  std::sort(wanted.begin(), wanted.end());
+  auto data = device_copy(x);
+  weft::sort(policy, data.begin(), data.end());
+  require_same(host_copy(data), wanted);
+}
 TEST_CASE("sort_by_key of many keys, evenly and unevenly spread") {
   sorts_uneven_pairs<i32, u32>();
   sorts_uneven_pairs<u64, u32>();

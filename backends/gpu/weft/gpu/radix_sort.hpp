@@ -1,10 +1,11 @@
 // Radix sort of arithmetic keys, alone or with values of at most 8 bytes. Up to a few thousand keys one block does it
-// all (radix_block.hpp), above that all blocks go over the keys once a digit (radix_tiles.hpp), one launch, with small
-// tiles first (many blocks, short chains), then large ones (long runs). Many keys are sorted by buckets
-// (bucket_sort.hpp). Temporary memory: n keys, n values and 2 KB a tile.
+// all (radix_block.hpp), short keys alone are counted (counting_sort.hpp), above that all blocks go over the keys once
+// a digit (radix_tiles.hpp), one launch, with small tiles first (many blocks, short chains), then large ones (long
+// runs). Many keys are sorted by buckets (bucket_sort.hpp). Temporary memory: n keys, n values and 2 KB a tile.
 #pragma once
 
 #include <weft/gpu/bucket_sort.hpp>
+#include <weft/gpu/counting_sort.hpp>
 #include <weft/gpu/radix_block.hpp>
 #include <weft/gpu/radix_tiles.hpp>
 #include <weft/gpu/state.hpp>
@@ -106,8 +107,12 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
         if constexpr (block_kernel::has_values) k.values = values;
         return launch<A>(policy, 1, k);
       }
+      if constexpr (is_none<Value> && key_bytes == 2 && tuning.counted_from > 0)
+        if (n >= tuning.counted_from && n < offset{1} << 32) return counting_sort(policy, keys, n, order);
     }
-    if (n <= tuning.small_limit)
+    if constexpr (is_none<Value> && key_bytes == 1)
+      counting_sort(policy, keys, n, order);
+    else if (n <= tuning.small_limit)
       by_digits.template operator()<radix_size::small>();
     else
       by_digits.template operator()<radix_size::large>();

@@ -1,10 +1,9 @@
 // sort: stable, keys alone or with values. Arithmetic keys behind raw pointers under weft::less or weft::greater are
-// sorted by their digits (radix_sort.hpp; one-byte keys alone by counting), everything else by merging
+// sorted by their digits (radix_sort.hpp; short keys alone by counting), everything else by merging
 // (merge_sort.hpp). Values that are large or lie behind other iterators stay where they are while their indices are
 // sorted, and move once.
 #pragma once
 
-#include <weft/gpu/counting_sort.hpp>
 #include <weft/gpu/for_each.hpp>
 #include <weft/gpu/merge_sort.hpp>
 #include <weft/gpu/radix_sort.hpp>
@@ -34,10 +33,7 @@ void sort_alone(const P& policy, Keys keys, offset n, Less less) {
     using K = iter_value_t<Keys>;
     using bits = bits_of_size<sizeof(K)>;
     const auto order = make_key_order<K>(std::is_same_v<Less, weft::greater>);
-    if constexpr (sizeof(K) == 1)
-      counting_sort(policy, reinterpret_cast<bits*>(keys), n, order);
-    else
-      radix_sort_bits<P, bits, none>(policy, reinterpret_cast<bits*>(keys), nullptr, n, order);
+    radix_sort_bits<P, bits, none>(policy, reinterpret_cast<bits*>(keys), nullptr, n, order);
   } else {
     merge_sort(policy, keys, n, less);
   }

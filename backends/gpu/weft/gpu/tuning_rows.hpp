@@ -95,6 +95,8 @@ struct radix_tile {
 struct radix_sort_tuning {
   radix_tile block, small, large;  // one block alone; many small tiles; large tiles
   offset small_limit;              // up to here small tiles
+  offset counted_from = 0;         // from here on 16-bit keys alone are counted; 0: never
+  int counted_windows = 1;         // in a block of 128 KB of shared memory, or several that share all bins
 };
 
 /// Sort by buckets. Keyed by 10 * the bytes of a key + the bytes of a value.

@@ -36,8 +36,9 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
 };
 
 inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
-    // architecture, 10 * key + value bytes, {{threads, items}: one block, small tiles, large tiles; small up to}
-    {arch::generic, 0, {{256, 2}, {256, 3}, {512, 4}, 1 << 12}},
+    // architecture, 10 * key + value bytes, {{threads, items}: one block, small tiles, large tiles; small up to,
+    // counted from, by so many blocks}
+    {arch::generic, 0, {{256, 2}, {256, 3}, {512, 4}, 1 << 12, 5000, 4}},
 };
 
 inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {

@@ -1,0 +1,51 @@
+// Counters of a block in shared memory, 16 bits each, so that 65536 of them fit; what they cannot hold moves on to
+// counters in global memory.
+#pragma once
+
+#include <weft/gpu/dialect.hpp>
+
+namespace weft::inline v100::gpu {
+
+/// A barrier is due each time the threads together have counted 2^15 keys.
+struct packed_bins {
+  std::uint32_t* pair;    // shared, two bins a word
+  std::uint32_t* counts;  // of all blocks
+
+  template <class Block>
+  WEFT_DEVICE void add(Block block, std::uint32_t bin, std::uint32_t many) const {
+    const std::uint32_t half = bin % 2 * 16;
+    const std::uint32_t old = block.shared_fetch_add(&pair[bin / 2], many << half) >> half & 0xffffu;
+    if (old < 0x8000u && old + many >= 0x8000u) {  // one thread meets this; it makes room
+      block.fetch_add(&counts[bin], 0x8000u);
+      block.shared_add(&pair[bin / 2], ~(0x8000u << half) + 1);
+    }
+  }
+  /// Many lanes with the same bin count together: they would queue for its counter.
+  template <class Block>
+  WEFT_DEVICE void add_joined(Block block, bool there, std::uint32_t bin) const {
+    auto warp = block.warp();
+    const std::uint32_t popular = warp.shuffle(bin, 0);
+    const std::uint64_t same = warp.ballot(there && bin == popular);
+    const auto many = static_cast<std::uint32_t>(Block::popcount(same));
+    std::uint32_t add_now = there ? 1 : 0;
+    if (many > 3 && bin == popular) add_now = warp.lane() == 0 ? many : 0;
+    if (add_now == 0) return;
+    add(block, bin, add_now);
+  }
+  /// Whether a row of bins is so uneven that it should be joined.
+  template <class Block>
+  static WEFT_DEVICE bool popular(Block block, std::uint32_t bin) {
+    return Block::popcount(block.warp().ballot(bin == block.warp().shuffle(bin, Block::width / 2))) > 6;
+  }
+  /// All that is left, after a barrier; `thread` is the calling thread's index.
+  template <class Block>
+  WEFT_DEVICE void flush(Block block, std::uint32_t thread, int bins) const {
+    for (int i = static_cast<int>(thread); i < bins / 2; i += static_cast<int>(block.threads())) {
+      const std::uint32_t c = pair[i];
+      if (c & 0xffffu) block.fetch_add(&counts[2 * i], c & 0xffffu);
+      if (c >> 16) block.fetch_add(&counts[2 * i + 1], c >> 16);
+    }
+  }
+};
+
+}  // namespace weft::gpu
