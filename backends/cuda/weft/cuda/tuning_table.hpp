@@ -69,9 +69,11 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
 inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
     // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, blocks, local threads,
     // items, blocks,
-    //                           bin bits, from, to}
-    {arch::sm_90, 40, {16, 1024, 512, 24, 2, 512, 12, 3, 13, 1 << 22, offset{1} << 30}},
-    {arch::sm_90, 80, {16, 1024, 512, 16, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 30}},
+    //                           bin bits, from, to, a word a bin}
+    // 4-byte keys: 1.31 times as fast as CUB at 2^28; with 24 items a thread, which spill, and 3 local blocks 1.19
+    {arch::sm_90, 40, {16, 1024, 512, 20, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 30, true}},
+    // 8-byte keys: 2.74; 16 items spill: 2.17
+    {arch::sm_90, 80, {16, 1024, 512, 14, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 30, true}},
     {arch::sm_90, 44, {16, 1024, 512, 16, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 29}},
     {arch::sm_90, 84, {16, 1024, 512, 12, 2, 512, 12, 2, 13, 1 << 22, offset{1} << 29}},
     {arch::sm_90, 0, {16, 1024, 512, 10, 2, 512, 10, 2, 13, 1 << 22, offset{1} << 29}},

@@ -1,8 +1,9 @@
 // The last step of a bucket sort: a block sorts a bucket in shared memory. Its keys are thrown into about as many bins
 // as there are keys, evenly over the range they span (the place in a bin by a returning atomic, any order); then each
 // key counts the lesser ones of its bin, most often none, and knows its place; with values, the equal ones that came
-// before it as well. Buckets whose keys crowd few bins are
-// sorted digit by digit instead, buckets that do not fit the block likewise, through memory.
+// before it as well. Floating-point keys of a small sort are spread by their values: of evenly spread numbers those of
+// the greatest exponents would crowd few bins. Buckets whose keys do crowd few bins are sorted digit by digit instead,
+// buckets that do not fit the block likewise, through memory.
 #pragma once
 
 #include <weft/gpu/bucket_plan.hpp>
@@ -10,20 +11,21 @@
 
 namespace weft::inline v100::gpu {
 
-/// Value is none, or moves along; then everything is stable.
-template <int Threads, int Items, int BinBits, class Bits, class Value>
+/// Value is none, or moves along; then everything is stable. WideBins: a word for each bin, fewer instructions;
+/// otherwise two bins share one.
+template <int Threads, int Items, int BinBits, bool WideBins, class Bits, class Value>
 struct bucket_sorter {
   static constexpr bool has_values = !is_none<Value>;
   using value_type = std::conditional_t<has_values, Value, char>;
-  static constexpr int capacity = Threads * Items, bins = 1 << BinBits, crowd = 24;
+  static constexpr int capacity = Threads * Items, bins = 1 << BinBits, bin_words = WideBins ? bins : bins / 2;
+  static constexpr std::uint32_t crowd = 24, crowd_of_equals = 64;  // keys of a bin, at most, to be compared
   static_assert(capacity < 1 << 16);
   struct shared {
     struct binned {
       Bits keys[capacity];
       alignas(16) value_type values[has_values ? capacity : 1];      // as they came
       alignas(16) std::uint16_t arrival[has_values ? capacity : 1];  // where a key's value is
-      alignas(
-          16) std::uint32_t pair[bins / 2 + 4];  // of bins, 16 bits each: the number of keys, then where these begin
+      alignas(16) std::uint32_t word[bin_words + 4];  // of bins: the number of keys, then where these begin
     };
     union {
       binned bin;
@@ -34,12 +36,15 @@ struct bucket_sorter {
     std::uint32_t totals[32];
   };
 
-  /// In place, m <= capacity keys; encoded ones unless `raw`, decoded afterwards.
+  /// How keys are thrown into bins: by their bits, evenly, or, floating-point keys alone, evenly by their values.
+  enum class bins_by { bits, values };
+
+  /// In place, m <= capacity keys; encoded ones unless `Raw`, decoded afterwards.
   /// `between` is called by all threads midway. Returns false, with nothing done, for keys that are better, or only
   /// stably, sorted by sort_digits.
-  template <class Block, class Between>
+  template <bool Raw, bins_by By, class Block, class Between>
   static WEFT_DEVICE bool sort(Block block, shared& s, const key_order<Bits>& order, Bits* keys, value_type* values,
-                               int m, bool raw, const Between& between) {
+                               int m, const Between& between) {
     const int t = static_cast<int>(block.thread());
 
     // The range of the keys. Whether both zeros are there: of keys alone only the stable sort keeps their order.
@@ -51,12 +56,12 @@ struct bucket_sorter {
       for (int i = 0; i < Items; ++i)
         if (i * Threads + t < m) s.bin.values[i * Threads + t] = values[i * Threads + t];
     }
-    for (int i = t * 4; i < bins / 2; i += Threads * 4) Block::template store_vector<16>(&s.bin.pair[i], vec<16>{});
+    for (int i = t * 4; i < bin_words; i += Threads * 4) Block::template store_vector<16>(&s.bin.word[i], vec<16>{});
     std::uint32_t zeros = 0;
     m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i) {
-      if (raw) {
+      if (Raw) {
         k[i] = order.encode(k[i]);
         if (!has_values && order.bump != 0 && i * Threads + t < m)
           zeros |= (k[i] == order.zero) + 2 * (k[i] == static_cast<Bits>(order.zero + 1));
@@ -66,7 +71,7 @@ struct bucket_sorter {
         most = digits(order, k[i]) > most ? digits(order, k[i]) : most;
       }
     }
-    if (!has_values && raw && order.bump != 0) {
+    if (!has_values && Raw && order.bump != 0) {
       const bool lower = block.sync_or(zeros & 1), upper = block.sync_or(zeros & 2);
       if (lower && upper) return false;
     }
@@ -80,8 +85,15 @@ struct bucket_sorter {
     }
     const int bits = Block::highest_bit(static_cast<Bits>(most - least)) + 1,
               shift = bits > BinBits ? bits - BinBits : 0;
+    // A bin for each key that there may be: those of a bin are equal, hence, of keys alone, in order already.
+    const bool exact = By == bins_by::bits && shift == 0;
+    const value_bins by_value(order, least, most);
+    if (By == bins_by::values && !by_value.possible) return false;
     auto bin_of = [&](Bits key) {
-      return static_cast<std::uint32_t>(static_cast<Bits>(digits(order, key) - least) >> shift);
+      if constexpr (By == bins_by::values)
+        return by_value.bin(order, key);
+      else
+        return static_cast<std::uint32_t>(static_cast<Bits>(digits(order, key) - least) >> shift);
     };
 
     std::uint32_t rank[Items];
@@ -90,12 +102,14 @@ struct bucket_sorter {
     for (int i = 0; i < Items; ++i) {
       rank[i] = 0;
       if (i * Threads + t < m) {
-        const std::uint32_t bin = bin_of(k[i]), half = bin % 2 * 16;
-        rank[i] = block.shared_fetch_add(&s.bin.pair[bin / 2], 1u << half) >> half & 0xffffu;
+        const std::uint32_t bin = bin_of(k[i]), half = WideBins ? 0 : bin % 2 * 16;
+        rank[i] = block.shared_fetch_add(&s.bin.word[WideBins ? bin : bin / 2], 1u << half) >> half & 0xffffu;
       }
     }
     block.sync();
-    if (crowded(block, s, m)) return false;
+    // Few keys may crowd more: as many comparisons.
+    const std::uint32_t share = (static_cast<std::uint32_t>(m) + Threads - 1) / Threads;
+    if (crowded(block, s, m, !exact ? crowd * Items / share : has_values ? crowd_of_equals : capacity)) return false;
     m = compared_anew(block, m);
 #pragma unroll
     for (int i = 0; i < Items; ++i)
@@ -106,6 +120,12 @@ struct bucket_sorter {
       }
     block.sync();
     between();
+    if (!has_values && exact) {
+#pragma unroll
+      for (int i = 0; i < Items; ++i)
+        if (i * Threads + t < m) keys[i * Threads + t] = order.decode(s.bin.keys[i * Threads + t]);
+      return true;
+    }
 
     // Masks of 64 lanes fill the scalar registers if several comparisons are made at once.
     [[maybe_unused]] constexpr int together = Block::width == 64 ? 1 : 4;
@@ -229,6 +249,27 @@ struct bucket_sorter {
   /// Of keys alone, all bits: there are no two that differ and count as equal.
   static WEFT_DEVICE Bits digits(const key_order<Bits>& order, Bits k) { return has_values ? order.digits(k) : k; }
 
+  /// Bins of floating-point keys by their values: subtraction and multiplication, rounded, keep an order.
+  struct value_bins {
+    using number = std::conditional_t<sizeof(Bits) == 8, double, float>;
+    number least, scale;
+    bool possible;
+    WEFT_DEVICE value_bins(const key_order<Bits>& order, Bits low, Bits high)
+        : least(value(order, low)), scale(static_cast<number>(bins - 1) / (value(order, high) - least)) {
+      possible = order.bump != 0 && scale > 0 && scale < static_cast<number>(1e30);  // not of NaN and infinity
+    }
+    static WEFT_DEVICE number value(const key_order<Bits>& order, Bits key) {
+      union {
+        Bits bits;
+        number value;
+      } u{order.decode(key)};
+      return order.reversed ? -u.value : u.value;
+    }
+    WEFT_DEVICE std::uint32_t bin(const key_order<Bits>& order, Bits key) const {
+      return static_cast<std::uint32_t>((value(order, key) - least) * scale);
+    }
+  };
+
   template <class Block>
   static WEFT_DEVICE void range_of(Block block, shared& s, Bits& least, Bits& most) {
     auto warp = block.warp();
@@ -256,47 +297,58 @@ struct bucket_sorter {
     }
   }
   static WEFT_DEVICE std::uint32_t begin_of(const shared& s, std::uint32_t bin) {
-    return s.bin.pair[bin / 2] >> bin % 2 * 16 & 0xffffu;
+    return WideBins ? s.bin.word[bin] : s.bin.word[bin / 2] >> bin % 2 * 16 & 0xffffu;
   }
 
-  /// Turns the bins' counts into their beginnings; whether one has too many keys. Done when it returns.
+  /// Turns the bins' counts into their beginnings; whether one has more than `most` keys. Done when it returns.
   template <class Block>
-  static WEFT_DEVICE bool crowded(Block block, shared& s, int m) {
-    constexpr int each = bins / 2 / Threads;
+  static WEFT_DEVICE bool crowded(Block block, shared& s, int m, std::uint32_t most) {
+    constexpr int W = Block::width, each = bin_words / Threads, rows = each / 4;
     static_assert(each % 4 == 0, "whole vectors of bins a thread");
-    const unsigned t = block.thread();
     auto warp = block.warp();
-    std::uint32_t c[each], sum = 0, largest = 0;
+    std::uint32_t* const mine = s.bin.word + warp.index() * W * each + warp.lane() * 4;  // and each W * 4 words
+    std::uint32_t in_row[rows], largest = 0;
 #pragma unroll
-    for (int j = 0; j < each; j += 4) {
-      const vec<16> v = Block::template load_vector<16>(&s.bin.pair[t * each + j]);
-#pragma unroll
-      for (int i = 0; i < 4; ++i) c[j + i] = v.word[i];
-    }
-#pragma unroll
-    for (int j = 0; j < each; ++j) {
-      const std::uint32_t low = c[j] & 0xffffu, high = c[j] >> 16;
-      largest = low > largest ? low : largest;
-      largest = high > largest ? high : largest;
-      sum += low + high;
-    }
-    const std::uint32_t inclusive = warp.inclusive_sum(sum);
-    if (warp.lane() == Block::width - 1) s.totals[warp.index()] = inclusive;
-    const bool crowds = block.sync_or(largest > crowd);
-    std::uint32_t before = inclusive - sum;
-    for (unsigned w = 0; w < Threads / Block::width; ++w)
-      if (w < warp.index()) before += s.totals[w];
-#pragma unroll
-    for (int j = 0; j < each; j += 4) {
-      vec<16> v;
+    for (int r = 0; r < rows; ++r) {
+      const vec<16> v = Block::template load_vector<16>(mine + r * W * 4);
+      in_row[r] = 0;
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        v.word[i] = before | (before + (c[j + i] & 0xffffu)) << 16;
-        before += (c[j + i] & 0xffffu) + (c[j + i] >> 16);
+        const std::uint32_t low = WideBins ? v.word[i] : v.word[i] & 0xffffu, high = (v.word[i] - low) >> 16;
+        largest = low > largest ? low : largest;
+        largest = high > largest ? high : largest;
+        in_row[r] += low + high;
       }
-      Block::template store_vector<16>(&s.bin.pair[t * each + j], v);
     }
-    if (t == 0) s.bin.pair[bins / 2] = static_cast<std::uint32_t>(m);
+    // Two rows at a time: no sum is longer than 16 bits.
+    std::uint32_t before[rows], sum = 0;
+#pragma unroll
+    for (int r = 0; r < rows; r += 2) {
+      const std::uint32_t both = in_row[r] | (r + 1 < rows ? in_row[r + 1] << 16 : 0);
+      const std::uint32_t upto = warp.inclusive_sum(both), all = warp.shuffle(upto, W - 1);
+      before[r] = sum + ((upto - both) & 0xffffu);
+      sum += all & 0xffffu;
+      if (r + 1 < rows) before[r + 1] = sum + ((upto - both) >> 16), sum += all >> 16;
+    }
+    if (warp.lane() == 0) s.totals[warp.index()] = sum;
+    const bool crowds = block.sync_or(largest > most);
+    std::uint32_t earlier = 0;
+    for (unsigned w = 0; w < Threads / Block::width; ++w)
+      if (w < warp.index()) earlier += s.totals[w];
+        // The counts are read again: the keys fill the registers.
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      vec<16> v = Block::template load_vector<16>(mine + r * W * 4);
+      std::uint32_t at = earlier + before[r];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const std::uint32_t low = WideBins ? v.word[i] : v.word[i] & 0xffffu, high = (v.word[i] - low) >> 16;
+        v.word[i] = WideBins ? at : at | (at + low) << 16;
+        at += low + high;
+      }
+      Block::template store_vector<16>(mine + r * W * 4, v);
+    }
+    if (block.thread() == 0) s.bin.word[bin_words] = static_cast<std::uint32_t>(m);
     block.sync();
     return crowds;
   }
@@ -312,8 +364,9 @@ struct bucket_local_kernel {
   template <arch A>
   static constexpr int block_residency = Shape::template tuning<A>().local_residency;
   template <arch A>
-  using sorter = bucket_sorter<block_threads<A>, Shape::template tuning<A>().local_items,
-                               Shape::template tuning<A>().local_bits, Bits, Value>;
+  using sorter =
+      bucket_sorter<block_threads<A>, Shape::template tuning<A>().local_items, Shape::template tuning<A>().local_bits,
+                    Shape::template tuning<A>().local_wide, Bits, Value>;
   template <arch A>
   static constexpr int capacity = sorter<A>::capacity;
   template <arch A>
@@ -353,8 +406,9 @@ struct bucket_local_kernel {
       draw();
       bool looked = false, done = m <= 1;
       if (!done && m <= local::capacity)
-        done = local::sort(block, s.sort, order, keys + from, values_at(values, from), static_cast<int>(m), false,
-                           [&] { look(), looked = true; });
+        done = local::template sort<false, local::bins_by::bits>(block, s.sort, order, keys + from,
+                                                                 values_at(values, from), static_cast<int>(m),
+                                                                 [&] { look(), looked = true; });
       else if (m == 1 && first)
         keys[from] = order.decode(keys[from]);
       if (!looked) look();
@@ -425,7 +479,11 @@ struct bucket_single_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     using sorter = typename local::template sorter<Block::arch>;
-    if (!sorter::sort(block, s, order, keys, values, n, true, [] {}))
+    if (order.bump != 0) {
+      if (sorter::template sort<true, sorter::bins_by::values>(block, s, order, keys, values, n, [] {})) return;
+      block.sync();
+    }
+    if (!sorter::template sort<true, sorter::bins_by::bits>(block, s, order, keys, values, n, [] {}))
       sorter::sort_digits(block, s, order, keys, values, n, true);
   }
 };

@@ -1,12 +1,27 @@
 // The two passes of a bucket sort over memory: keys into groups, then the keys of each group into their buckets. Keys
 // alone cannot be told apart when equal, so nothing has to be stable: a key's place among its tile's keys of the same
 // code comes from a returning atomic of shared memory, the tile's place among all from one of global memory. Nobody
-// waits for another block.
+// waits for another block. Keys that come in order, or nearly, would queue for one counter; theirs is shared by a warp.
 #pragma once
 
 #include <weft/gpu/bucket_plan.hpp>
 
 namespace weft::inline v100::gpu {
+
+/// The codes of an even plan: a few bits of a key.
+template <class Bits>
+struct even_codes {
+  std::uint32_t shift, mask;
+  WEFT_DEVICE std::uint32_t operator()(Bits key) const { return static_cast<std::uint32_t>(key >> shift) & mask; }
+
+  /// Of the groups, which are the upper bits, and of a group's buckets.
+  static WEFT_DEVICE even_codes of_groups(std::uint32_t even) {
+    return {static_cast<std::uint32_t>(8 * sizeof(Bits)) - even, (1u << even) - 1};
+  }
+  static WEFT_DEVICE even_codes of_buckets(int rest, int bins, std::uint32_t even) {
+    return {static_cast<std::uint32_t>(rest), (static_cast<std::uint32_t>(bins) >> even) - 1};
+  }
+};
 
 /// Moves tiles. Level 1: from `from`, all keys, by group; level 2: group by group, by bucket.
 template <class Shape, class Bits, int Level>
@@ -48,21 +63,28 @@ struct bucket_pass_kernel {
     Bits k[items];
     if constexpr (Level == 1) {
       for (int i = static_cast<int>(t); i < words; i += threads) s.marks[i] = memory.group_marks[i];
+      block.sync();
       const auto tiles = static_cast<std::uint32_t>((n + size - 1) / size);
       auto start_of = [&](std::uint32_t tile) { return static_cast<offset>(tile) * size; };
       auto held_of = [&](std::uint32_t tile) {
         return n - start_of(tile) < size ? static_cast<int>(n - start_of(tile)) : size;
       };
-      std::uint32_t tile = block.index();
-      if (tile < tiles) load(block, start_of(tile), held_of(tile), k);
-      for (; tile < tiles; tile += block.blocks())
-        move_tile(
-            block, s, held_of(tile), plan.groups, memory.group_next, k,
-            [&](Bits key) { return marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest)) & 0xffffu; },
-            [&] {
-              const std::uint32_t next = tile + block.blocks();
-              if (next < tiles) load(block, start_of(next), held_of(next), k);
-            });
+      auto run = [&](const auto& code_of) {
+        std::uint32_t tile = block.index();
+        if (tile < tiles) load(block, start_of(tile), held_of(tile), k);
+        for (; tile < tiles; tile += block.blocks()) {
+#pragma unroll
+          for (int i = 0; i < items; ++i) k[i] = order.encode(k[i]);
+          move_tile(block, s, held_of(tile), plan.groups, memory.group_next, k, code_of, [&] {
+            const std::uint32_t next = tile + block.blocks();
+            if (next < tiles) load(block, start_of(next), held_of(next), k);
+          });
+        }
+      };
+      if (plan.even != 0)
+        run(even_codes<Bits>::of_groups(plan.even));
+      else
+        run([&](Bits key) { return marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest)) & 0xffffu; });
     } else {
       for (std::uint32_t i = t; i <= plan.groups; i += threads)
         s.tile[i] = memory.group[i].tile, s.begin[i] = memory.group[i].begin;
@@ -80,23 +102,30 @@ struct bucket_pass_kernel {
       for (; tile < plan.tiles; tile += block.blocks()) {
         const std::uint32_t now = g;
         const bucket_group own = memory.group[now], next = memory.group[now + 1];
-        if (now != loaded)
+        if (now != loaded) {
           for (std::uint32_t i = own.bin / mark_bins + t; i < (next.bin + mark_bins - 1) / mark_bins; i += threads)
             s.marks[i] = memory.bucket_marks[i];
-        loaded = now;
+          loaded = now;
+          block.sync();
+        }
         const std::uint32_t mask = (1u << own.split) - 1, shift = static_cast<std::uint32_t>(rest) - own.split;
-        move_tile(
-            block, s, held_of(now, tile), next.bucket - own.bucket, memory.bucket_next + own.bucket, k,
-            [&](Bits key) {
-              const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest));
-              return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(key >> shift) & mask);
-            },
-            [&] {
-              const std::uint32_t then = tile + block.blocks();
-              if (then >= plan.tiles) return;
-              g = group_of(s.tile, plan.groups, then);
-              load(block, start_of(g, then), held_of(g, then), k);
-            });
+        auto load_next = [&] {
+          const std::uint32_t then = tile + block.blocks();
+          if (then >= plan.tiles) return;
+          g = group_of(s.tile, plan.groups, then);
+          load(block, start_of(g, then), held_of(g, then), k);
+        };
+        auto move = [&](const auto& code_of) {
+          move_tile(block, s, held_of(now, tile), next.bucket - own.bucket, memory.bucket_next + own.bucket, k, code_of,
+                    load_next);
+        };
+        if (plan.even != 0)
+          move(even_codes<Bits>::of_buckets(rest, memory.bins, plan.even));
+        else
+          move([&](Bits key) {
+            const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest));
+            return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(key >> shift) & mask);
+          });
       }
     }
   }
@@ -122,30 +151,32 @@ struct bucket_pass_kernel {
     }
   }
 
-  /// The tile whose keys are in registers. `load_next` loads those of the next one as soon as they have left these,
-  /// while this tile is written.
+  /// The tile whose keys are in registers, encoded. `load_next` loads the keys of the next tile as soon as they have
+  /// left these registers, while this one is written.
   template <class Block, int Items, class CodeOf, class LoadNext>
   WEFT_DEVICE void move_tile(Block block, shared<Block::arch>& s, int held, std::uint32_t used, std::uint32_t* next,
                              Bits (&k)[Items], const CodeOf& code_of, const LoadNext& load_next) const {
     constexpr int threads = block_threads<Block::arch>, items = Items;
     constexpr int each = (codes + threads - 1) / threads;
+    constexpr bool found_again = std::is_same_v<CodeOf, even_codes<Bits>>;  // a code, rather than kept in registers
     const int t = static_cast<int>(block.thread());
     const auto first = static_cast<std::uint32_t>(t * each);
 
 #pragma unroll
     for (int j = 0; j < each; ++j)
       if (first + j < codes) s.before[first + j] = 0;
-    block.sync();
+    const std::uint32_t some = t < held ? code_of(k[0]) : 0;
+    if (block.sync_count(some == block.warp().shuffle(some, 0)) > threads / 2)
+      return move_rows(block, s, held, used, next, k, code_of, load_next);
 
     // How many keys of the same code came before, and the code.
     std::uint32_t rank[items];
 #pragma unroll
     for (int i = 0; i < items; ++i) {
-      if constexpr (Level == 1) k[i] = order.encode(k[i]);
       rank[i] = 0;
       if (i * threads + t < held) {
         const std::uint32_t code = code_of(k[i]);
-        rank[i] = block.shared_fetch_add(&s.before[code], 1u) | code << 16;
+        rank[i] = block.shared_fetch_add(&s.before[code], 1u) | (found_again ? 0 : code << 16);
       }
     }
     block.sync();
@@ -171,9 +202,16 @@ struct bucket_pass_kernel {
       if (first + j < used) s.before[first + j] = before + lesser[j];
     block.sync();
 
+    if constexpr (found_again) {
+      const even_codes<Bits> again{block.opaque(code_of.shift), code_of.mask};
 #pragma unroll
-    for (int i = 0; i < items; ++i)
-      if (i * threads + t < held) s.keys[s.before[rank[i] >> 16] + (rank[i] & 0xffffu)] = k[i];
+      for (int i = 0; i < items; ++i)
+        if (i * threads + t < held) s.keys[s.before[again(k[i])] + rank[i]] = k[i];
+    } else {
+#pragma unroll
+      for (int i = 0; i < items; ++i)
+        if (i * threads + t < held) s.keys[s.before[rank[i] >> 16] + (rank[i] & 0xffffu)] = k[i];
+    }
 #pragma unroll
     for (int j = 0; j < each; ++j)
       if (first + j < used) s.place[first + j] = base[j] - before - lesser[j];
@@ -189,6 +227,44 @@ struct bucket_pass_kernel {
         to[static_cast<std::uint32_t>(s.place[code_of(key)] + static_cast<std::uint32_t>(at))] = key;
       }
     }
+    block.sync();
+  }
+
+  /// The same for a tile whose rows are of one code each, or nearly, as those of keys in order are: the lanes would
+  /// queue for its counter. A row's keys are counted together, and go to memory as they are.
+  template <class Block, int Items, class CodeOf, class LoadNext>
+  WEFT_DEVICE void move_rows(Block block, shared<Block::arch>& s, int held, std::uint32_t used, std::uint32_t* next,
+                             Bits (&k)[Items], const CodeOf& code_of, const LoadNext& load_next) const {
+    constexpr int threads = block_threads<Block::arch>;
+    const int t = static_cast<int>(block.thread());
+    auto warp = block.warp();
+    const std::uint32_t zero = block.opaque(0);  // codes found twice, or both ways of moving a tile would share them
+    auto each_row = [&](auto each) {
+#pragma unroll
+      for (int i = 0; i < Items; ++i) {
+        const bool there = i * threads + t < held;
+        const std::uint32_t code = there ? code_of(static_cast<Bits>(k[i] + zero)) : 0;
+        const bool joined = code == warp.shuffle(code, 0);
+        each(k[i], code, there, joined, warp.ballot(there && joined));
+      }
+    };
+    each_row([&](Bits, std::uint32_t code, bool there, bool joined, std::uint64_t same) {
+      if (there && (!joined || warp.lane() == 0))
+        block.shared_add(&s.before[code], joined ? static_cast<std::uint32_t>(Block::popcount(same)) : 1u);
+    });
+    block.sync();
+    for (std::uint32_t c = block.thread(); c < used; c += threads)
+      s.place[c] = s.before[c] != 0 ? block.fetch_add(&next[c], s.before[c]) : 0;
+    block.sync();
+    each_row([&](Bits key, std::uint32_t code, bool there, bool joined, std::uint64_t same) {
+      std::uint32_t at = 0;
+      if (there && (!joined || warp.lane() == 0))
+        at = block.shared_fetch_add(&s.place[code], joined ? static_cast<std::uint32_t>(Block::popcount(same)) : 1u);
+      const std::uint32_t first = warp.shuffle(at, 0);
+      if (joined) at = first + static_cast<std::uint32_t>(Block::popcount(same & warp.lanes_below()));
+      if (there) to[at] = key;
+    });
+    load_next();
     block.sync();
   }
 };

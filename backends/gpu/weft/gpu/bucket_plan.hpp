@@ -5,11 +5,14 @@
 // The look counts the upper bits of the keys (a "bin" is one value of them; 65536 bins on an H100). Bins with few keys
 // share a bucket; a bin with many is split by its next bits into 2^split buckets, and counted once more (they are the
 // only buckets whose sizes are not known after the look). So floating-point keys, whose bins are very uneven, make as
-// even buckets as integers. A bin too heavy for that, many equal keys, sends all keys to the stable sort instead.
+// even buckets as integers. Bins that are much alike are the buckets, and keys go where their bits say, without maps. A
+// bin too heavy for that, many equal keys, sends all keys to the stable sort instead, a sample that repeats itself even
+// before the look.
 #pragma once
 
 #include <weft/backend.hpp>
 #include <weft/gpu/launch.hpp>
+#include <weft/gpu/packed_bins.hpp>
 #include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/tile.hpp>
 
@@ -26,6 +29,7 @@ struct bucket_plan {
   bucket_mode mode;
   std::uint32_t groups, buckets, tiles;
   std::uint32_t split;  // whether any bin is
+  std::uint32_t even;   // not 0: the groups are as many upper bits of the keys, the bins are the buckets
 };
 
 /// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`
@@ -108,6 +112,7 @@ struct bucket_count_kernel {
     std::uint32_t group_marks[(1 << bin_bits<A>) / 32];  // a bit a bin
     std::uint32_t bucket_marks[(1 << bin_bits<A>) / 32];
     std::uint32_t sums[32], last_counts[32], groups[32], marks[32];  // of each warp's bins
+    std::uint32_t upper[32];  // of the upper bytes of the keys, which bits are set and, above them, which are clear
     std::uint32_t totals[32];
     bool last;
   };
@@ -133,11 +138,16 @@ struct bucket_count_kernel {
     constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
     static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     const int t = static_cast<int>(block.thread());
-    for (int i = t; i < memory.bins / 2; i += threads) s.counts[i] = 0;
+    // All blocks look at the same sample and agree on it.
+    if (many_repeats(block, s)) {
+      if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0};
+      return;
+    }
     for (offset i = offset{block.index()} * threads + t; i < words_size; i += offset{block.blocks()} * threads)
       words[i] = 0;
     block.sync();
 
+    const packed_bins bins{s.counts, control + bucket_words};
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
@@ -165,15 +175,12 @@ struct bucket_count_kernel {
             k[r][j] = order.encode(k[r][j]);
             if (order.bump != 0) zeros |= zero_kinds(k[r][j]);
           }
-          const auto bin = bin_of(k[r][0]);
-          const bool popular =
-              Block::popcount(block.warp().ballot(bin == block.warp().shuffle(bin, Block::width / 2))) > 6;
-          if (popular) {
+          if (packed_bins::popular(block, bin_of(k[r][0]))) {
 #pragma unroll
-            for (int j = 0; j < run; ++j) count_key(block, s, true, bin_of(k[r][j]));
+            for (int j = 0; j < run; ++j) bins.add_joined(block, true, bin_of(k[r][j]));
           } else {
 #pragma unroll
-            for (int j = 0; j < run; ++j) add(block, s, bin_of(k[r][j]), 1);
+            for (int j = 0; j < run; ++j) bins.add(block, bin_of(k[r][j]), 1);
           }
         }
       } else {
@@ -188,7 +195,7 @@ struct bucket_count_kernel {
             before = k;
             if (j == run) break;
             if (there) zeros |= zero_kinds(k);
-            count_key(block, s, there, bin_of(k));
+            bins.add_joined(block, there, bin_of(k));
           }
           if (block.warp().any(disorder)) look = false;
         }
@@ -198,13 +205,8 @@ struct bucket_count_kernel {
     block.sync();
     if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
     if (zeros) block.fetch_or(&control[word_zeros], zeros);
-    std::uint32_t* const counts = control + bucket_words;
     // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
-    for (int i = static_cast<int>(block.opaque(block.thread())); i < memory.bins / 2; i += threads) {
-      const std::uint32_t c = s.counts[i];
-      if (c & 0xffffu) block.fetch_add(&counts[2 * i], c & 0xffffu);
-      if (c >> 16) block.fetch_add(&counts[2 * i + 1], c >> 16);
-    }
+    bins.flush(block, block.opaque(block.thread()), memory.bins);
 
     block.sync();
     if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
@@ -212,27 +214,6 @@ struct bucket_count_kernel {
     if (s.last) make_plan(block, s);
   }
 
-  /// Many lanes with the same bin count together: they would queue for its counter.
-  template <class Block>
-  WEFT_DEVICE void count_key(Block block, shared<Block::arch>& s, bool there, std::uint32_t bin) const {
-    auto warp = block.warp();
-    const std::uint32_t popular = warp.shuffle(bin, 0);
-    const std::uint64_t same = warp.ballot(there && bin == popular);
-    const auto many = static_cast<std::uint32_t>(Block::popcount(same));
-    std::uint32_t add_now = there ? 1 : 0;
-    if (many > 3 && bin == popular) add_now = warp.lane() == 0 ? many : 0;
-    if (add_now == 0) return;
-    add(block, s, bin, add_now);
-  }
-  template <class Block>
-  WEFT_DEVICE void add(Block block, shared<Block::arch>& s, std::uint32_t bin, std::uint32_t many) const {
-    const std::uint32_t half = bin % 2 * 16;
-    const std::uint32_t old = block.shared_fetch_add(&s.counts[bin / 2], many << half) >> half & 0xffffu;
-    if (old < 0x8000u && old + many >= 0x8000u) {  // one thread meets this; it makes room
-      block.fetch_add(&control[bucket_words + bin], 0x8000u);
-      block.shared_add(&s.counts[bin / 2], ~(0x8000u << half) + 1);
-    }
-  }
   /// Bit 0: the lower zero of a floating-point type; bit 1: the upper.
   WEFT_DEVICE std::uint32_t zero_kinds(Bits k) const {
     return order.bump == 0 ? 0u : (k == order.zero ? 1u : 0u) | (k == static_cast<Bits>(order.zero + 1) ? 2u : 0u);
@@ -282,11 +263,9 @@ struct bucket_count_kernel {
     auto warp = block.warp();
     const bucket_memory m = memory;
     std::uint32_t* const counts = control + bucket_words;
-    const bool repeats = many_repeats(block, s);
-    block.sync();
-
     // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
-    std::uint32_t sum = 0, last_count = 0;
+    std::uint32_t sum = 0, last_count = 0, upper = 0;
+    bool differ = false;
     const int rows = warp_rows<Block>();
     for (int row = static_cast<int>(warp.index()) * rows; row < (static_cast<int>(warp.index()) + 1) * rows; ++row) {
       const int bin = row * W + static_cast<int>(warp.lane());
@@ -295,13 +274,18 @@ struct bucket_count_kernel {
       const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
       sum += c;
+      differ = differ || (bin < memory.bins && (c > bin_items || c < bin_items / 16));
+      const std::uint32_t byte = static_cast<std::uint32_t>(bin) >> (8 * sizeof(Bits) - 8 - m.rest) & 0xffu;
+      if (c != 0) upper |= byte | (byte ^ 0xffu) << 8;
       const std::uint64_t filled = warp.ballot(c != 0);
       if (filled != 0) last_count = warp.shuffle(c, static_cast<unsigned>(Block::highest_bit(filled)));
     }
 #pragma unroll
-    for (unsigned d = 1; d < Block::width; d *= 2) sum += warp.shuffle_xor(sum, d);
-    if (warp.lane() == 0) s.sums[warp.index()] = sum, s.last_counts[warp.index()] = last_count;
-    block.sync();
+    for (unsigned d = 1; d < Block::width; d *= 2) sum += warp.shuffle_xor(sum, d), upper |= warp.shuffle_xor(upper, d);
+    if (warp.lane() == 0)
+      s.sums[warp.index()] = sum, s.last_counts[warp.index()] = last_count, s.upper[warp.index()] = upper;
+    // Bins that are much alike need no maps: their upper bits say where keys go.
+    const std::uint32_t even = block.sync_or(differ || most < 64) ? 0 : most < 256 ? 6 : 8;
     std::uint32_t begin = 0, share = 0;  // keys before this warp's bins; of the last bin with keys before them
     for (unsigned w = 0; w < warp.index(); ++w) {
       begin += s.sums[w];
@@ -317,9 +301,12 @@ struct bucket_count_kernel {
       const std::uint32_t left =
           warp.shuffle(own, earlier != 0 ? static_cast<unsigned>(Block::highest_bit(earlier)) : 0);
       const std::uint32_t before = earlier != 0 ? left : share;
-      const bool group = c != 0 && (before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
+      const bool group = c != 0 && (even != 0 ? static_cast<std::uint32_t>(row * W + static_cast<int>(warp.lane())) %
+                                                        (static_cast<std::uint32_t>(m.bins) >> even) ==
+                                                    0
+                                              : before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
       const std::uint64_t group_bits = warp.ballot(group);
-      const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || before != own || (own & 15) > 1));
+      const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || even != 0 || before != own || (own & 15) > 1));
       too_many = too_many || (own & 15) - 1 > most_split || static_cast<int>((own & 15) - 1) > m.rest;
       groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
       marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
@@ -369,7 +356,7 @@ struct bucket_count_kernel {
     }
     const std::uint32_t bucket = sum_of_threads_before(block, codes, s.totals, all_codes);
     const std::uint32_t tile = sum_of_threads_before(block, tiles, s.totals, all_tiles);
-    const bool fails = block.sync_or(repeats || too_many || !fits || codes > most || all_codes > m.most_buckets);
+    const bool fails = block.sync_or(too_many || !fits || codes > most || all_codes > m.most_buckets);
     const bool any_split = block.sync_or(mine && g.split > 0);
     if (mine && !fails) {
       m.group[t].bucket = bucket, m.group[t].tile = tile;
@@ -379,10 +366,17 @@ struct bucket_count_kernel {
     if (t == 0) {
       const std::uint32_t zeros = block.load_relaxed(&control[word_zeros]);
       const bool sorted = block.load_relaxed(&control[word_disorder]) == 0;
-      *m.plan = {sorted                             ? bucket_mode::nothing
-                 : fails || (zeros == 3 && !stable) ? bucket_mode::digits
-                                                    : bucket_mode::buckets,
-                 all_groups, all_codes, all_tiles, any_split};
+      for (unsigned w = 1; w < threads / Block::width; ++w) upper |= s.upper[w];
+      // Pairs with one upper byte and many of each key: the sort by digits makes three passes, bins would be crowded.
+      const bool few_digits = stable && sizeof(Bits) == 4 && (upper & upper >> 8) == 0 && n >> 26 != 0;
+      *m.plan = {sorted                                           ? bucket_mode::nothing
+                 : fails || few_digits || (zeros == 3 && !stable) ? bucket_mode::digits
+                                                                  : bucket_mode::buckets,
+                 all_groups,
+                 all_codes,
+                 all_tiles,
+                 any_split,
+                 even};
       if (!fails) {
         m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
         m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);
@@ -416,24 +410,23 @@ struct bucket_count_kernel {
     });
   }
 
-  /// Whether a sample says that many keys are equal: buckets would be of one key, and uneven. A guess for speed only.
+  /// Whether a sample, a key a thread, says that many keys are equal: buckets would be of one key, and uneven. A guess
+  /// for speed only. Leaves all counts zero.
   template <class Block>
   WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s) const {
-    constexpr int threads = block_threads<Block::arch>, words = (1 << bin_bits<Block::arch>) / 2, each = 2;
+    constexpr int threads = block_threads<Block::arch>, all = (1 << bin_bits<Block::arch>) / 2;
+    constexpr int words = all < 4096 ? all : 4096;
+    const int t = static_cast<int>(block.thread());
+    std::uint64_t h = (block.thread() + 1) * std::uint64_t{0x9e3779b97f4a7c15};
+    const Bits sample = keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
+    for (int i = t; i < all; i += threads) s.counts[i] = 0;
     block.sync();
-    for (int i = static_cast<int>(block.thread()); i < words; i += threads) s.counts[i] = 0;
-    block.sync();
-    unsigned again = 0;
-#pragma unroll
-    for (int j = 0; j < each; ++j) {
-      std::uint64_t h = (block.thread() * each + j + 1) * std::uint64_t{0x9e3779b97f4a7c15};
-      const Bits k = keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
-      h = (k ^ std::uint64_t{k} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
-      const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
-      const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
-      again += block.sync_count(seen_before);
-    }
-    return again > threads * each / 16;
+    h = (sample ^ std::uint64_t{sample} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
+    const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
+    const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
+    const unsigned again = block.sync_count(seen_before);
+    for (int i = t; i < words; i += threads) s.counts[i] = 0;
+    return again > threads / 16;
   }
 };
 

@@ -73,7 +73,7 @@ struct bucket_stable_kernel {
       if constexpr (Level == 1) {
         const offset start = static_cast<offset>(tile) * size;
         move_tile(block, s, start, n - start < size ? static_cast<int>(n - start) : size, plan.groups, tile, tile,
-                  memory.group_next,
+                  memory.group_next, plan.even != 0, even_codes<Bits>::of_groups(plan.even),
                   [&](Bits k) { return marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(k >> rest)) & 0xffffu; });
       } else {
         const std::uint32_t g = unstable::group_of(s.tile, plan.groups, tile);
@@ -87,7 +87,8 @@ struct bucket_stable_kernel {
         const std::uint32_t start = own.begin + (tile - own.tile) * size;
         const std::uint32_t mask = (1u << own.split) - 1, shift = static_cast<std::uint32_t>(rest) - own.split;
         move_tile(block, s, start, next.begin - start < size ? static_cast<int>(next.begin - start) : size,
-                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket, [&](Bits k) {
+                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket, plan.even != 0,
+                  even_codes<Bits>::of_buckets(rest, memory.bins, plan.even), [&](Bits k) {
                     const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(k >> rest));
                     return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(k >> shift) & mask);
                   });
@@ -96,10 +97,10 @@ struct bucket_stable_kernel {
     }
   }
 
-  template <class Block, class CodeOf>
+  template <class Block, class EvenCodeOf, class CodeOf>
   WEFT_DEVICE void move_tile(Block block, shared<Block::arch>& s, offset start, int held, std::uint32_t used,
-                             std::uint32_t tile, std::uint32_t earlier, const std::uint32_t* begin,
-                             const CodeOf& code_of) const {
+                             std::uint32_t tile, std::uint32_t earlier, const std::uint32_t* begin, bool even,
+                             const EvenCodeOf& even_code_of, const CodeOf& code_of) const {
     constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, size = threads * items;
     constexpr int C = codes<Block::arch>, W = Block::width;
     const int t = static_cast<int>(block.thread());
@@ -109,10 +110,16 @@ struct bucket_stable_kernel {
 #pragma unroll
     for (int i = 0; i < items; ++i) k[i] = mine + i * W < held ? from[start + mine + i * W] : Bits{0};
     std::uint32_t pos[items];  // the code, for now; what is missing of the tile counts as last
+    if constexpr (Level == 1)
 #pragma unroll
-    for (int i = 0; i < items; ++i) {
-      if constexpr (Level == 1) k[i] = order.encode(k[i]);
-      pos[i] = (mine + i * W < held ? code_of(order.digits(k[i])) : used - 1) << 16;
+      for (int i = 0; i < items; ++i) k[i] = order.encode(k[i]);
+    if (even) {
+#pragma unroll
+      for (int i = 0; i < items; ++i)
+        pos[i] = (mine + i * W < held ? even_code_of(order.digits(k[i])) : used - 1) << 16;
+    } else {
+#pragma unroll
+      for (int i = 0; i < items; ++i) pos[i] = (mine + i * W < held ? code_of(order.digits(k[i])) : used - 1) << 16;
     }
     const std::uint32_t missing = t == static_cast<int>(used) - 1 ? static_cast<std::uint32_t>(size - held) : 0;
     std::uint32_t* const word = words + static_cast<offset>(tile) * C + t;
@@ -135,16 +142,22 @@ struct bucket_stable_kernel {
     std::uint32_t code[(items + 1) / 2] = {};
 #pragma unroll
     for (int i = 0; i < items; ++i) v[i] = mine + i * W < held ? from_values[start + mine + i * W] : Value{};
+    auto write = [&](const auto& code_of_key) {
 #pragma unroll
-    for (int i = 0; i < items; ++i) {
-      const int at = i * threads + t;
-      if (at < held) {
-        const Bits key = s.keys[at];
-        const std::uint32_t c = code_of(order.digits(key));
-        code[i / 2] |= c << i % 2 * 16;
-        to[static_cast<std::uint32_t>(s.place[c] + static_cast<std::uint32_t>(at))] = key;
+      for (int i = 0; i < items; ++i) {
+        const int at = i * threads + t;
+        if (at < held) {
+          const Bits key = s.keys[at];
+          const std::uint32_t c = code_of_key(order.digits(key));
+          code[i / 2] |= c << i % 2 * 16;
+          to[static_cast<std::uint32_t>(s.place[c] + static_cast<std::uint32_t>(at))] = key;
+        }
       }
-    }
+    };
+    if (even)
+      write(even_code_of);
+    else
+      write(code_of);
     block.sync();
 #pragma unroll
     for (int i = 0; i < items; ++i) s.values[pos[i]] = v[i];

@@ -107,6 +107,7 @@ struct bucket_sort_tuning {
   int local_threads, local_items, local_residency;  // a block that sorts a bucket
   int local_bits;                                   // log2 of its bins, about as many as keys
   offset from, to;                                  // for so many keys, and for what fits one block
+  bool local_wide = false;                          // a word for each bin: 2^local_bits * 2 bytes more
 };
 
 /// A merge with a ring of tiles (gpu/merge_ring.hpp), where the architecture has bulk copies.

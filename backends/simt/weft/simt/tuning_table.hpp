@@ -44,7 +44,8 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
 inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
     // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, -, local threads, items,
     // -, bin bits,
-    //                           from, to}
+    //                           from, to, a word a bin}
+    {arch::generic, 40, {10, 256, 128, 3, 0, 256, 2, 0, 11, 3000, 1 << 22, true}},
     {arch::generic, 0, {10, 256, 128, 3, 0, 256, 2, 0, 11, 3000, 1 << 22}},
 };
 
