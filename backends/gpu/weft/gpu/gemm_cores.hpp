@@ -1,8 +1,11 @@
 // What warps do with a stage of a product in shared memory (gemm_ring.hpp): the sums of a tile, spread over the
 // threads. A core names the tile, the grid of warps that share it, the stages, the blocks a multiprocessor holds, how
 // lines whose k are contiguous are laid out (`k_bytes` a row), and
-//   multiply<Hopper, AlongA, AlongB>(a, b, thread)   sums += stage; Along: k is contiguous in that operand
-//   each<AlongA, AlongB>(thread, f)                  f(row, column, sums, down) for each group of the thread's sums, an
+//   begin<Hopper, AlongA, AlongB>(stage, thread)     reads what a tile's first products take; Along: k is contiguous in
+//                                                    that operand
+//   multiply<Hopper, AlongA, AlongB>(stage, next, thread)   sums += stage; reads what the next one's first products
+//   take each<AlongA, AlongB>(thread, f)                  f(row, column, sums, down) for each group of the thread's
+//   sums, an
 //                                                    array of neighbours in a column of the tile (down) or in a row
 #pragma once
 
@@ -18,6 +21,11 @@ struct gemm_ring_place {
   WEFT_DEVICE void next() {
     if (++stage == Stages) stage = 0, phase ^= 1;
   }
+};
+
+/// Where a stage lies in shared memory.
+struct gemm_stage {
+  std::uint32_t a, b;
 };
 
 struct gemm_tile_place {
@@ -53,31 +61,57 @@ struct gemm_core_f64 : gemm_core<double, M, N, Down, Across, Stages, Resident> {
     double x, y;
   };
 
-  double sum[products_m][products_n][4];
+  static constexpr unsigned half = products_m / 2;
 
-  template <class H, bool AlongA, bool AlongB>
-  [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
-    const unsigned lane = thread % 32, g = lane / 4, t = lane % 4, row0 = base::row_of(thread),
-                   column0 = base::column_of(thread);
+  double sum[products_m][products_n][4];
+  // Fragments: either half of A's; those of B in use and the next ones.
+  double x[2][half][4], y[2][products_n][2];
+
+  template <class H, bool AlongA>
+  [[gnu::always_inline]] WEFT_DEVICE void read_a(std::uint32_t a, unsigned thread, unsigned h, unsigned k) {
+    const unsigned lane = thread % 32, line = base::row_of(thread) + 16 * half * h + lane / 4;
 #pragma unroll
-    for (unsigned k = 0; k < 2; ++k) {  // 8 of them
-      double x[products_m][4], y[products_n][2];
-#pragma unroll
-      for (unsigned i = 0; i < products_m; ++i) {
-        const pair upper = fragment<H, AlongA, M>(a, row0 + 16 * i + g, k, t);
-        const pair lower = fragment<H, AlongA, M>(a, row0 + 16 * i + 8 + g, k, t);
-        x[i][0] = upper.x, x[i][1] = lower.x, x[i][2] = upper.y, x[i][3] = lower.y;
-      }
-#pragma unroll
-      for (unsigned j = 0; j < products_n; ++j) {
-        const pair p = fragment<H, AlongB, N>(b, column0 + 8 * j + g, k, t);
-        y[j][0] = p.x, y[j][1] = p.y;
-      }
-#pragma unroll
-      for (unsigned i = 0; i < products_m; ++i)
-#pragma unroll
-        for (unsigned j = 0; j < products_n; ++j) H::multiply_f64(sum[i][j], x[i], y[j]);
+    for (unsigned i = 0; i < half; ++i) {
+      const pair upper = fragment<H, AlongA, M>(a, line + 16 * i, k, lane % 4);
+      const pair lower = fragment<H, AlongA, M>(a, line + 16 * i + 8, k, lane % 4);
+      x[h][i][0] = upper.x, x[h][i][1] = lower.x, x[h][i][2] = upper.y, x[h][i][3] = lower.y;
     }
+  }
+  template <class H, bool AlongB>
+  [[gnu::always_inline]] WEFT_DEVICE void read_b(std::uint32_t b, unsigned thread, unsigned to, unsigned k) {
+    const unsigned lane = thread % 32, line = base::column_of(thread) + lane / 4;
+#pragma unroll
+    for (unsigned j = 0; j < products_n; ++j) {
+      const pair p = fragment<H, AlongB, N>(b, line + 8 * j, k, lane % 4);
+      y[to][j][0] = p.x, y[to][j][1] = p.y;
+    }
+  }
+  template <class H, bool AlongA, bool AlongB>
+  [[gnu::always_inline]] WEFT_DEVICE void begin(const gemm_stage& at, unsigned thread) {
+    read_a<H, AlongA>(at.a, thread, 0, 0), read_b<H, AlongB>(at.b, thread, 0, 0);
+  }
+  /// Reads stand in the middle of a half's products: after those that use the registers last, before those that do
+  /// next.
+  template <class H, bool AlongA, bool AlongB>
+  [[gnu::always_inline]] WEFT_DEVICE void multiply(const gemm_stage& at, const gemm_stage& next, unsigned thread) {
+#pragma unroll
+    for (unsigned k = 0; k < 2; ++k)  // 8 of them
+#pragma unroll
+      for (unsigned h = 0; h < 2; ++h)
+#pragma unroll
+        for (unsigned i = 0; i < half; ++i)
+#pragma unroll
+          for (unsigned j = 0; j < products_n; ++j) {
+            if (i * products_n + j == half * products_n / 2) {
+              if (h == 0) {
+                read_a<H, AlongA>(at.a, thread, 1, k);
+              } else {
+                const gemm_stage& from = k == 0 ? at : next;
+                read_a<H, AlongA>(from.a, thread, 0, 1 - k), read_b<H, AlongB>(from.b, thread, 1 - k, 1 - k);
+              }
+            }
+            H::multiply_f64(sum[half * h + i][j], x[h][i], y[k][j]);
+          }
   }
   /// Elements 8 k + 2 t and the next of a line.
   template <class H, bool Along, int Lines>
@@ -145,18 +179,20 @@ struct gemm_core_f32 : gemm_core<float, M, N, Down, Across, Stages, Resident> {
     }
   }
 
+  template <class H, bool, bool>
+  WEFT_DEVICE void begin(const gemm_stage&, unsigned) {}
   template <class H, bool AlongA, bool AlongB>
-  [[gnu::always_inline]] WEFT_DEVICE void multiply(std::uint32_t a, std::uint32_t b, unsigned thread) {
+  [[gnu::always_inline]] WEFT_DEVICE void multiply(const gemm_stage& at, const gemm_stage&, unsigned thread) {
     const unsigned lane = thread % 32, row0 = base::row_of(thread), column0 = base::column_of(thread);
 #pragma unroll 2
     for (unsigned k = 0; k < 8; ++k) {  // four of them
       quad x[rows / 4][4];
 #pragma unroll
-      for (unsigned q = 0; q < rows / 4; ++q) fragment<H, AlongA, 4>(x[q], a, row0, lane / 8, q, k);
+      for (unsigned q = 0; q < rows / 4; ++q) fragment<H, AlongA, 4>(x[q], at.a, row0, lane / 8, q, k);
 #pragma unroll
       for (unsigned p = 0; p < columns / column_group; ++p) {
         quad y[column_group];
-        fragment<H, AlongB, 8>(y, b, column0, lane % 8, p, k);
+        fragment<H, AlongB, 8>(y, at.b, column0, lane % 8, p, k);
 #pragma unroll
         for (unsigned e = 0; e < 4; ++e)
 #pragma unroll

@@ -37,7 +37,7 @@ struct gemm_ring_choice {
 template <class T>
 using gemm_ring_choices =
     std::conditional_t<sizeof(T) == 8,
-                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2200, 2200, 6200>,
+                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2110, 2110, 6200>,
                                  gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 645, 864, 1044>,
                                  gemm_ring_choice<gemm_core_f64<128, 16, 4, 1, 4, 3>, 670, 722, 100>>,
                        type_list<gemm_ring_choice<gemm_core_f32<128, 256, 4, 2, 4, 1>, 9500, 9500, 16000>,

@@ -121,12 +121,18 @@ struct gemm_ring_kernel {
       for (unsigned piece = block.index(); piece < pieces; piece += block.blocks()) {
         auto tile = [&]<bool A, bool B>() {
           Core core{};
+          const auto stage_at = [&](int stage) { return gemm_stage{a_at + stage * a_bytes, b_at + stage * b_bytes}; };
+          hopper::barrier_wait(full + 8 * at.stage, at.phase);
+          core.template begin<hopper, A, B>(stage_at(at.stage), thread);
 #pragma unroll 1
-          for (int left = steps_in(piece / tiles); left > 0; --left, at.next()) {
-            hopper::barrier_wait(full + 8 * at.stage, at.phase);
-            core.template multiply<hopper, A, B>(a_at + at.stage * a_bytes, b_at + at.stage * b_bytes, thread);
+          for (int left = steps_in(piece / tiles); left > 0; --left) {
+            const int stage = at.stage;
+            at.next();
+            if (left > 1) hopper::barrier_wait(full + 8 * at.stage, at.phase);
+            // What is read ahead of the last stage's end is of no use.
+            core.template multiply<hopper, A, B>(stage_at(stage), stage_at(left > 1 ? at.stage : stage), thread);
             block.warp().sync();
-            if (thread % 32 == 0) hopper::barrier_arrive(empty + 8 * at.stage);
+            if (thread % 32 == 0) hopper::barrier_arrive(empty + 8 * stage);
           }
           // Opaque: places in C are worked out here rather than kept in registers through the products.
           const unsigned t = block.opaque(piece);
