@@ -143,6 +143,9 @@ struct hopper {
                  : "memory");
   }
 
+  static __device__ __forceinline__ void store_shared(word to, word a) {
+    asm volatile("st.shared.u32 [%0], %1;" ::"r"(to), "r"(a) : "memory");
+  }
   static __device__ __forceinline__ void store_shared(word to, word a, word b) {
     asm volatile("st.shared.v2.u32 [%0], {%1, %2};" ::"r"(to), "r"(a), "r"(b) : "memory");
   }
@@ -152,9 +155,13 @@ struct hopper {
 
   template <class T>
   static __device__ __forceinline__ T load_shared(word from) {
-    static_assert(sizeof(T) == 8 || sizeof(T) == 16);
+    static_assert(sizeof(T) == 2 || sizeof(T) == 8 || sizeof(T) == 16);
     T v;
-    if constexpr (sizeof(T) == 8) {
+    if constexpr (sizeof(T) == 2) {
+      std::uint16_t w;
+      asm volatile("ld.shared.u16 %0, [%1];" : "=h"(w) : "r"(from) : "memory");
+      v = __builtin_bit_cast(T, w);
+    } else if constexpr (sizeof(T) == 8) {
       std::uint64_t w;
       asm volatile("ld.shared.b64 %0, [%1];" : "=l"(w) : "r"(from) : "memory");
       v = __builtin_bit_cast(T, w);
@@ -228,6 +235,14 @@ struct hopper {
   static __device__ __forceinline__ void multiply(Sum (&d)[N / 2], std::uint64_t a, std::uint64_t b, int accumulate) {
     warpgroup_multiply<Kind, N, TransposeA, TransposeB>(d, a, b, accumulate);
   }
+  /// The same with A in registers.
+  template <gpu::mma_kind Kind, int N, class Sum>
+  static __device__ __forceinline__ void multiply(Sum (&d)[N / 2], const word (&a)[4], std::uint64_t b,
+                                                  int accumulate) {
+    warpgroup_multiply<Kind, N>(d, a, b, accumulate);
+  }
+  /// Bytes s of the eight of a and b, by the four lower hexadecimal digits of s.
+  static __device__ __forceinline__ word bytes_of(word a, word b, word s) { return __byte_perm(a, b, s); }
   /// Before the first product that reads registers or shared memory written since the last one.
   static __device__ __forceinline__ void multiply_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
   static __device__ __forceinline__ void multiply_commit() {

@@ -1,6 +1,7 @@
-// Hopper's warpgroup matrix product in inline PTX: D (64 x N, registers) = A (64 x K, shared) * B (K x N, shared) + D,
-// where K is 32 bytes of elements. Asynchronous: see hopper.hpp for the words that order it. Accumulator j of a thread
-// is row 16 * warp + lane / 4 + 8 * (j / 2 % 2), column 8 * (j / 4) + 2 * (lane % 4) + j % 2.
+// Hopper's warpgroup matrix product in inline PTX: D (64 x N, registers) = A (64 x K, shared memory or registers) *
+// B (K x N, shared memory) + D, where K is 32 bytes of elements. Asynchronous: see hopper.hpp for the words that order
+// it. Accumulator j of a thread is row 16 * warp + lane / 4 + 8 * (j / 2 % 2), column 8 * (j / 4) + 2 * (lane % 4) + j
+// % 2.
 #pragma once
 
 #include <weft/gpu/mma.hpp>
@@ -47,42 +48,65 @@ namespace weft::inline v100::cuda_dialect {
   c(d[112]), c(d[113]), c(d[114]), c(d[115]), c(d[116]), c(d[117]), c(d[118]), c(d[119]), \
   c(d[120]), c(d[121]), c(d[122]), c(d[123]), c(d[124]), c(d[125]), c(d[126]), c(d[127])
 
-// One instruction: size, constraint of the sums, types, names of the operands after the sums, what follows them.
-#define WEFT_WGMMA(n, c, types, a, b, p, tail, ...)                                                  \
+// A's operands.
+#define WEFT_TILE() "l"(a_tile)
+#define WEFT_WORDS() "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3])
+
+// One instruction: size, constraint of the sums, types, A's operands, names of the operands after the sums, what
+// follows them.
+#define WEFT_WGMMA(n, c, types, from, a, b, p, tail, ...)                                            \
   asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, " p ", 0;\n"                                        \
                "wgmma.mma_async.sync.aligned.m64n" #n types " {" WEFT_NAMES_##n "}, " a ", " b ", p" \
-               tail ";\n}\n" : WEFT_SUMS_##n(c) : "l"(a_tile), "l"(b_tile), "r"(accumulate) __VA_ARGS__)
-#define WEFT_WGMMA_KINDS(n, a, b, p, ta, tb)                                                                       \
+               tail ";\n}\n" : WEFT_SUMS_##n(c) : from(), "l"(b_tile), "r"(accumulate) __VA_ARGS__)
+#define WEFT_WGMMA_KINDS_16(n, a, b, p, ta, tb)                                                                    \
   if constexpr (Kind == gpu::mma_kind::f16)                                                                        \
-    WEFT_WGMMA(n, "+f", "k16.f32.f16.f16", a, b, p, ", 1, 1, " ta ", " tb, , "n"(TransposeA), "n"(TransposeB));    \
+    WEFT_WGMMA(n, "+f", "k16.f32.f16.f16", WEFT_TILE, a, b, p, ", 1, 1, " ta ", " tb, , "n"(TransposeA),           \
+               "n"(TransposeB));                                                                                   \
   else if constexpr (Kind == gpu::mma_kind::bf16)                                                                  \
-    WEFT_WGMMA(n, "+f", "k16.f32.bf16.bf16", a, b, p, ", 1, 1, " ta ", " tb, , "n"(TransposeA), "n"(TransposeB));  \
-  else if constexpr (Kind == gpu::mma_kind::tf32)                                                                  \
-    WEFT_WGMMA(n, "+f", "k8.f32.tf32.tf32", a, b, p, ", 1, 1");                                                    \
+    WEFT_WGMMA(n, "+f", "k16.f32.bf16.bf16", WEFT_TILE, a, b, p, ", 1, 1, " ta ", " tb, , "n"(TransposeA),         \
+               "n"(TransposeB));                                                                                   \
+  else WEFT_WGMMA_KINDS(n, WEFT_TILE, a, b, p)
+#define WEFT_WGMMA_KINDS(n, from, a, b, p)                                                                         \
+  if constexpr (Kind == gpu::mma_kind::tf32)                                                                       \
+    WEFT_WGMMA(n, "+f", "k8.f32.tf32.tf32", from, a, b, p, ", 1, 1");                                              \
   else if constexpr (Kind == gpu::mma_kind::s8)                                                                    \
-    WEFT_WGMMA(n, "+r", "k32.s32.s8.s8", a, b, p, "");                                                             \
+    WEFT_WGMMA(n, "+r", "k32.s32.s8.s8", from, a, b, p, "");                                                       \
   else if constexpr (Kind == gpu::mma_kind::u8)                                                                    \
-    WEFT_WGMMA(n, "+r", "k32.s32.u8.u8", a, b, p, "");                                                             \
+    WEFT_WGMMA(n, "+r", "k32.s32.u8.u8", from, a, b, p, "");                                                       \
   else if constexpr (Kind == gpu::mma_kind::e4m3)                                                                  \
-    WEFT_WGMMA(n, "+f", "k32.f32.e4m3.e4m3", a, b, p, ", 1, 1");                                                   \
+    WEFT_WGMMA(n, "+f", "k32.f32.e4m3.e4m3", from, a, b, p, ", 1, 1");                                             \
   else                                                                                                             \
-    WEFT_WGMMA(n, "+f", "k32.f32.e5m2.e5m2", a, b, p, ", 1, 1")
+    WEFT_WGMMA(n, "+f", "k32.f32.e5m2.e5m2", from, a, b, p, ", 1, 1")
 
 /// D = A * B, + D where accumulate is not 0. Tiles are shared-memory descriptors (hopper::tile_of); the transposes say
 /// that an operand's rows (columns) rather than k are contiguous, which 16-bit types alone allow.
 template <gpu::mma_kind Kind, int N, int TransposeA, int TransposeB, class Sum>
 __device__ __forceinline__ void warpgroup_multiply(Sum (&d)[N / 2], std::uint64_t a_tile, std::uint64_t b_tile,
                                                    int accumulate) {
-  if constexpr (N == 8) { WEFT_WGMMA_KINDS(8, "%4", "%5", "%6", "%7", "%8"); }
-  else if constexpr (N == 16) { WEFT_WGMMA_KINDS(16, "%8", "%9", "%10", "%11", "%12"); }
-  else if constexpr (N == 32) { WEFT_WGMMA_KINDS(32, "%16", "%17", "%18", "%19", "%20"); }
-  else if constexpr (N == 64) { WEFT_WGMMA_KINDS(64, "%32", "%33", "%34", "%35", "%36"); }
-  else if constexpr (N == 128) { WEFT_WGMMA_KINDS(128, "%64", "%65", "%66", "%67", "%68"); }
-  else { WEFT_WGMMA_KINDS(256, "%128", "%129", "%130", "%131", "%132"); }
+  if constexpr (N == 8) { WEFT_WGMMA_KINDS_16(8, "%4", "%5", "%6", "%7", "%8"); }
+  else if constexpr (N == 16) { WEFT_WGMMA_KINDS_16(16, "%8", "%9", "%10", "%11", "%12"); }
+  else if constexpr (N == 32) { WEFT_WGMMA_KINDS_16(32, "%16", "%17", "%18", "%19", "%20"); }
+  else if constexpr (N == 64) { WEFT_WGMMA_KINDS_16(64, "%32", "%33", "%34", "%35", "%36"); }
+  else if constexpr (N == 128) { WEFT_WGMMA_KINDS_16(128, "%64", "%65", "%66", "%67", "%68"); }
+  else { WEFT_WGMMA_KINDS_16(256, "%128", "%129", "%130", "%131", "%132"); }
 }
 
+/// The same with A in registers, for types of which the instructions transpose no tile: words 0 and 1 of a lane are row
+/// lane / 4 and the one 8 below it of 16 a warp, 4 bytes from 4 * (lane % 4) of k; words 2 and 3 those 16 bytes on.
+template <gpu::mma_kind Kind, int N, class Sum>
+__device__ __forceinline__ void warpgroup_multiply(Sum (&d)[N / 2], const std::uint32_t (&a)[4], std::uint64_t b_tile,
+                                                   int accumulate) {
+  if constexpr (N == 16) { WEFT_WGMMA_KINDS(16, WEFT_WORDS, "{%8, %9, %10, %11}", "%12", "%13"); }
+  else if constexpr (N == 64) { WEFT_WGMMA_KINDS(64, WEFT_WORDS, "{%32, %33, %34, %35}", "%36", "%37"); }
+  else if constexpr (N == 128) { WEFT_WGMMA_KINDS(128, WEFT_WORDS, "{%64, %65, %66, %67}", "%68", "%69"); }
+  else { WEFT_WGMMA_KINDS(256, WEFT_WORDS, "{%128, %129, %130, %131}", "%132", "%133"); }
+}
+
+#undef WEFT_WGMMA_KINDS_16
 #undef WEFT_WGMMA_KINDS
 #undef WEFT_WGMMA
+#undef WEFT_WORDS
+#undef WEFT_TILE
 #undef WEFT_NAMES_8
 #undef WEFT_SUMS_8
 #undef WEFT_NAMES_16

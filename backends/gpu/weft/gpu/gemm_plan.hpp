@@ -48,18 +48,23 @@ template <class P, class TA, class TB, class TC, class Options>
 void gemm_sm90_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
                     const Options& options, std::vector<gemm_config>& list) {
   if constexpr (gemm_sm90_types<P, TA, TB, Options>) {
-    if (!device_of(policy).hopper_code || a.columns == 0 || !gemm_sm90_copies_of(a, b, c, options).serves) return;
+    const gemm_copies copies = gemm_sm90_copies_of(a, b, c, options);
+    if (!device_of(policy).hopper_code || a.columns == 0 || !copies.serves) return;
+    matrix<TA> x = a;
+    matrix<TB> y = b;
+    if (copies.a) x.column_stride = 1;
+    if (copies.b) y.row_stride = 1;
     gemm_sm90_oriented(
-        a, b, c, options, [&]<bool Exchanged, class... Shapes>(auto, auto, auto to, auto, type_list<Shapes...>) {
+        x, y, c, options, [&]<bool Exchanged, class... Shapes>(auto left, auto, auto to, auto, type_list<Shapes...>) {
           constexpr int bytes = sizeof(TA);
           const offset steps = ceil_div(a.columns * bytes, 128), processors = device_of(policy).multiprocessors;
           std::vector<offset> cycles;
           const auto add = [&](gemm_config one, offset takes) {
-            if (takes >= offset{1} << 60) return;  // fewer slices of k than parts
+            if (takes >= offset{1} << 60) return;  // it cannot
             add_by_cycles(list, cycles, one, takes);
           };
           (add(gemm_sm90_config<Shapes, Exchanged>(128 / bytes),
-               gemm_sm90_cycles<Shapes>(to.rows, to.columns, steps, processors)),
+               gemm_sm90_cycles<Shapes>(to.rows, to.columns, steps, processors, gemm_sm90_rows_of_copy(left))),
            ...);
           return true;
         });

@@ -52,7 +52,7 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   kernel k{};
   k.a_along_k = a.column_stride == 1, k.b_along_k = b.row_stride == 1;
   if constexpr (sizeof(TA) != 2)
-    if (!k.a_along_k || !k.b_along_k) return false;  // the instructions transpose 16-bit operands alone
+    if (!k.b_along_k || (!k.a_along_k && Shape::m < kernel::depth)) return false;
   const auto encode = [](auto& map, const auto& m, bool along_k, int lines) {
     return along_k ? words::encode(map, m.data, m.rows, m.columns, m.row_stride, lines)
                    : words::encode(map, m.data, m.columns, m.rows, m.column_stride, kernel::depth);
@@ -62,10 +62,16 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
 
   using tail = typename kernel::tail_type;
   k.tail.c = c, k.tail.options = options;
-  k.tail.paired = c.column_stride == 1 && c.row_stride % 2 == 0 && reinterpret_cast<std::uintptr_t>(c.data) % 4 == 0;
+  k.tail.across = sizeof(TA) != 2 && !k.a_along_k;
+  k.tail.down = k.tail.across && c.column_stride != 1 && c.row_stride == 1;
+  k.tail.paired = (k.tail.down || c.column_stride == 1) && (k.tail.down ? c.column_stride : c.row_stride) % 2 == 0 &&
+                  reinterpret_cast<std::uintptr_t>(c.data) % (2 * sizeof(TC)) == 0;
   k.tail.rows_contiguous = c.column_stride == 1;
-  if constexpr (tail::can_stage)
-    k.tail.stored = c.column_stride == 1 && words::encode(k.tail.c_map, c.data, c.rows, c.columns, c.row_stride, 64);
+  if constexpr (tail::can_stage) {
+    const auto to = k.tail.down ? transposed(c) : c;
+    k.tail.stored =
+        to.column_stride == 1 && words::encode(k.tail.c_map, to.data, to.rows, to.columns, to.row_stride, 64);
+  }
 
   k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));
   if (Shape::split > 1 && (Shape::split - 1) * ceil_div(k.steps, Shape::split) >= k.steps) return false;
@@ -73,6 +79,9 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   k.tiles_n = static_cast<unsigned>(ceil_div(c.columns, Shape::n * Shape::cluster_n));
   constexpr int group_lines = 2048;  // rows of a group of tiles: with as many columns, about what is in flight
   k.group_rows = group_lines / (Shape::m * Shape::cluster_m);
+  // An operand that no two blocks share comes from memory: they would all ask for the same k, a power of two apart.
+  const offset streamed = k.tiles_n == 1 ? a.rows : k.tiles_m == 1 ? b.columns : 0;
+  k.staggered = streamed * a.columns * static_cast<offset>(sizeof(TA)) > device_of(policy).l2_bytes;
   const offset clusters = static_cast<offset>(k.tiles_m) * k.tiles_n;
   const offset resident = device_of(policy).multiprocessors * Shape::resident / Shape::cluster;
   launch<A>(policy, (Shape::split == 1 && resident < clusters ? resident : clusters) * Shape::cluster, k);
@@ -82,20 +91,14 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
 template <class...>
 struct type_list {};
 
-/// Whether an operand must be copied before the copy engine and the instructions, which transpose 16-bit operands
-/// alone, can take it.
-template <class Words, class T>
-bool gemm_sm90_wants_copy(const T* data, offset line_stride, offset k_stride) {
-  return !gemm_engine_takes<Words>(data, line_stride, k_stride) || (k_stride != 1 && sizeof(T) != 2);
-}
-
 /// About how many cycles a product takes with a tile shape: rounds of blocks, times what a block waits for longest, the
 /// products or the copies (48 bytes a cycle and multiprocessor from the L2 cache, as measured on an H100); beside the
 /// products, copies cost power. Rows that a copy finds outside the matrix take it 7 cycles more (H200). Then rounding
-/// and storing the tile, starting clusters, folding split sums.
+/// and storing the tile, starting clusters, folding split sums. 2^60: it cannot, for fewer slices of k than parts, or a
+/// tile of fewer rows than a copy of A brings.
 template <class Shape>
-offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multiprocessors) {
-  if (steps < Shape::split) return offset{1} << 60;
+offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multiprocessors, int rows_of_copy) {
+  if ((Shape::split - 1) * ceil_div(steps, Shape::split) >= steps || Shape::m < rows_of_copy) return offset{1} << 60;
   const offset blocks =
       ceil_div(rows, Shape::m * Shape::cluster_m) * ceil_div(columns, Shape::n * Shape::cluster_n) * Shape::cluster;
   constexpr offset products = Shape::m * Shape::n / 32;
@@ -105,6 +108,12 @@ offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multip
   constexpr offset tail = 500 + Shape::m * Shape::n / 13 + (Shape::split > 1 ? 4500 : 0);
   return ceil_div(blocks, multiprocessors) * (ceil_div(steps, Shape::split) * step + tail) +
          (Shape::cluster_m * Shape::cluster_n > 1 ? 3000 : 0);
+}
+
+/// Rows of A that one copy brings at least: 128 bytes of them where k is not contiguous.
+template <class TA>
+int gemm_sm90_rows_of_copy(const matrix<TA>& a) {
+  return sizeof(TA) == 2 || a.column_stride == 1 ? 1 : 128 / static_cast<int>(sizeof(TA));
 }
 
 /// What a shape is called in a plan; `Exchanged`: it computes the transposed product.
@@ -120,7 +129,8 @@ template <bool Exchanged, arch A, class P, class TA, class TB, class TC, class O
 bool gemm_sm90_fastest(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options,
                        type_list<Shapes...>, const gemm_config* told) {
   const offset steps = ceil_div(a.columns * static_cast<offset>(sizeof(TA)), 128);
-  const offset cycles[] = {gemm_sm90_cycles<Shapes>(c.rows, c.columns, steps, device_of(policy).multiprocessors)...};
+  const offset cycles[] = {gemm_sm90_cycles<Shapes>(c.rows, c.columns, steps, device_of(policy).multiprocessors,
+                                                    gemm_sm90_rows_of_copy(a))...};
   constexpr gemm_config configs[] = {gemm_sm90_config<Shapes, Exchanged>(128 / static_cast<int>(sizeof(TA)))...};
   int best = told == nullptr || *told == configs[0] ? 0 : -1;
   for (int i = 1; i < static_cast<int>(sizeof...(Shapes)); ++i)
@@ -131,37 +141,62 @@ bool gemm_sm90_fastest(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c
   return done;
 }
 
-using gemm_sm90_thin = gemm_sm90_shape<64, 16, 6, 1, 1, 2, 2>;
+template <class T>
+using gemm_sm90_thin =
+    std::conditional_t<sizeof(T) == 1, gemm_sm90_shape<128, 16, 4, 1, 1, 4, 2>, gemm_sm90_shape<64, 16, 6, 1, 1, 2, 2>>;
 /// Large tiles, alone and sharing columns; small ones for few of them, for very few of them half of k each (bf16
 /// 128 x 4096 x 4096 on an H200: 12.1 us where the others take 14.7 and more); few columns, with long rows and not.
-template <mma_kind Kind>
+template <class T>
 using gemm_sm90_shapes = std::conditional_t<
-    Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2,
-    type_list<gemm_sm90_shape<128, 128, 6, 2>, gemm_sm90_shape<128, 64, 8>, gemm_sm90_thin>,
+    mma_kind_of<T> == mma_kind::e4m3 || mma_kind_of<T> == mma_kind::e5m2,
+    type_list<gemm_sm90_shape<128, 128, 6, 2>, gemm_sm90_shape<128, 64, 8>, gemm_sm90_thin<T>>,
     type_list<gemm_sm90_shape<128, 256, 4>, gemm_sm90_shape<128, 256, 4, 2>, gemm_sm90_shape<128, 64, 8>,
-              gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_shape<128, 64, 6, 1, 1, 2>, gemm_sm90_thin>>;
+              gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_shape<128, 64, 6, 1, 1, 2>, gemm_sm90_thin<T>>>;
 
-/// Calls f<Exchanged>(a, b, c, options, shapes) with a product whose C has contiguous rows, as the kernel's does: a C
-/// of contiguous columns is the transposed product. So is one of few rows: 64 rows are the least that an instruction
-/// takes, of columns 8 will do.
+inline bool gemm_sm90_few_rows(offset rows, offset columns) { return rows <= 32 && columns > 32; }
+
+/// Whether the transposed product is computed. One of few rows is: 64 rows are the least that an instruction takes, of
+/// columns 8 will do. Then it is A that may have its lines contiguous, not k, in types of which the instructions
+/// transpose nothing: of two such operands the larger. Else it is C that is to have contiguous rows.
+template <class TA, class TB, class TC>
+bool gemm_sm90_exchanges(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
+  if (gemm_sm90_few_rows(c.rows, c.columns)) return true;
+  if constexpr (sizeof(TA) != 2) {
+    const bool a_along = a.column_stride == 1, b_along = b.row_stride == 1;
+    if (gemm_sm90_few_rows(c.columns, c.rows)) return false;
+    if (!a_along || !b_along) return a_along || (!b_along && c.rows < c.columns);
+  }
+  return c.column_stride != 1 && c.row_stride == 1;
+}
+/// Calls f<Exchanged>(a, b, c, options, shapes) with the product as the kernel computes it.
 template <class TA, class TB, class TC, class Options, class F>
 bool gemm_sm90_oriented(matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, F f) {
-  if (c.rows <= 32 && c.columns > 32)
-    return f.template operator()<true>(transposed(b), transposed(a), transposed(c), options_of<true>(options),
-                                       type_list<gemm_sm90_thin, gemm_sm90_shape<128, 64, 8>>{});
-  constexpr gemm_sm90_shapes<mma_kind_of<TA>> shapes;
-  if (c.column_stride != 1 && c.row_stride == 1)
+  if (!gemm_sm90_exchanges(a, b, c))
+    return f.template operator()<false>(a, b, c, options_of<false>(options), gemm_sm90_shapes<std::remove_cv_t<TA>>{});
+  const auto turned = [&](auto shapes) {
     return f.template operator()<true>(transposed(b), transposed(a), transposed(c), options_of<true>(options), shapes);
-  return f.template operator()<false>(a, b, c, options_of<false>(options), shapes);
+  };
+  if (gemm_sm90_few_rows(c.rows, c.columns))
+    return turned(type_list<gemm_sm90_thin<std::remove_cv_t<TA>>, gemm_sm90_shape<128, 64, 8>>{});
+  return turned(gemm_sm90_shapes<std::remove_cv_t<TA>>{});
 }
 
-/// The copies for a product on the tensor cores.
+/// The copies for a product on the tensor cores: of what the copy engine cannot take; of what is B to the kernel where
+/// k is not contiguous in it and the instructions do not transpose it.
 template <class TA, class TB, class TC, class Options>
-gemm_copies gemm_sm90_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&) {
+gemm_copies gemm_sm90_copies_of(matrix<TA> a, matrix<TB> b, const matrix<TC>& c, const Options&) {
   using words =
       typename gemm_sm90_kernel<dialect::hopper, gemm_sm90_shape<64, 64, 4>, mma_kind_of<TA>, TC, Options>::words;
-  const bool copy_a = gemm_sm90_wants_copy<words>(a.data, a.row_stride, a.column_stride);
-  const bool copy_b = gemm_sm90_wants_copy<words>(b.data, b.column_stride, b.row_stride);
+  bool copy_a = !gemm_engine_takes<words>(a.data, a.row_stride, a.column_stride);
+  bool copy_b = !gemm_engine_takes<words>(b.data, b.column_stride, b.row_stride);
+  if constexpr (sizeof(TA) != 2) {
+    if (copy_a) a.column_stride = 1;
+    if (copy_b) b.row_stride = 1;
+    if (gemm_sm90_exchanges(a, b, c))
+      copy_a = copy_a || a.column_stride != 1;
+    else
+      copy_b = copy_b || b.row_stride != 1;
+  }
   return gemm_copies_of(a, b, copy_a, copy_b,
                         (!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26);
 }

@@ -5,10 +5,13 @@
 // the next one. Blocks of a cluster share loads by multicast (their tiles have rows or columns in common) or, for
 // few tiles and a large k, split k and fold their sums in rank order through distributed shared memory: one launch, no
 // workspace, the same bits every time. Tiles go in groups of `group_rows` rows so that tiles in flight share operands
-// in the L2 cache. Cost: every operand element goes from L2 to shared memory once a tile (once a cluster if shared).
+// in the L2 cache. The instructions transpose 16-bit operands alone: of other types A may come lines (not k) contiguous
+// all the same, and goes through registers (gemm_sm90_across.hpp). Cost: every operand element goes from L2 to shared
+// memory once a tile (once a cluster if shared).
 #pragma once
 
 #include <weft/gemm.hpp>
+#include <weft/gpu/gemm_sm90_across.hpp>
 #include <weft/gpu/gemm_sm90_tail.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/mma.hpp>
@@ -40,7 +43,8 @@ struct gemm_sm90_kernel {
                                                                                          : 1;
   static constexpr int depth = 128 / element_bytes;  // of a stage
   static constexpr int sums = Shape::n / 2;          // of a thread
-  using tail_type = gemm_sm90_tail<Words, Shape, sum_type, TC, Options>;
+  using tail_type = gemm_sm90_tail<Words, Shape, element_bytes, sum_type, TC, Options>;
+  using fragments = gemm_sm90_across<Words, element_bytes>;
 
   static constexpr bool moves_registers = consumers > 1 && Shape::resident == 1;
 
@@ -66,6 +70,7 @@ struct gemm_sm90_kernel {
   int steps;                  // of depth `depth`, in all
   unsigned tiles_m, tiles_n;  // of a cluster
   unsigned group_rows;
+  bool staggered;  // tiles begin with different k
 
   struct place {
     int row, column;
@@ -127,7 +132,8 @@ struct gemm_sm90_kernel {
         ring at;
         for (unsigned t = first; t < tiles; t += stride) {
           const place p = place_of(t, rank);
-          for (int k = k_first; k < k_last; ++k, at.next()) {
+          int k = k_first + (staggered ? static_cast<int>(t * 7) % (k_last - k_first) : 0);
+          for (int left = k_last - k_first; left > 0; --left, at.next(), k = k + 1 == k_last ? k_first : k + 1) {
             hopper::barrier_wait(empty + 8 * at.stage, at.phase ^ 1);
             hopper::barrier_expect(full + 8 * at.stage, a_bytes + b_loaded());
             load_operand<hopper, Shape::m, Shape::cluster_n, Shape::cluster_m>(
@@ -153,9 +159,11 @@ struct gemm_sm90_kernel {
           multiply<hopper, A, B>(d, at, n, mine, b, full, empty, block.thread(), rank);
         };
         if constexpr (Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2)
-          multiply_f8<hopper>(d, at, n, mine, b, full, empty, block.thread(), rank);
+          a_along_k ? multiply_f8<hopper, false>(d, at, n, mine, b, full, empty, block.thread(), rank)
+                    : multiply_f8<hopper, true>(d, at, n, a, b, full, empty, block.thread(), rank);
         else if constexpr (element_bytes != 2)
-          run.template operator()<0, 0>();
+          a_along_k ? run.template operator()<0, 0>()
+                    : multiply_across<hopper>(d, at, n, a, b, full, empty, block.thread(), rank);
         else if (a_along_k)
           b_along_k ? run.template operator()<0, 0>() : run.template operator()<0, 1>();
         else
@@ -203,10 +211,10 @@ struct gemm_sm90_kernel {
       constexpr int rows = Lines / Shares;
       box(to + share * rows * 128, k * depth, line + static_cast<int>(share) * rows);
     } else {
-      constexpr int boxes = Lines <= 64 ? 1 : Lines / 64 / Shares;
+      constexpr int boxes = Lines <= depth ? 1 : Lines / depth / Shares;  // of 128 bytes of lines, `depth` of k
       for (int i = 0; i < boxes; ++i) {
         const int chunk = static_cast<int>(share) * boxes + i;
-        box(to + chunk * 8192, line + chunk * 64, k * depth);
+        box(to + chunk * depth * 128, line + chunk * depth, k * depth);
       }
     }
   }
@@ -237,8 +245,39 @@ struct gemm_sm90_kernel {
     release<H>(empty + 8 * previous, thread, rank);
   }
 
-  /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats.
+  /// The same with A's lines contiguous: a stage's fragments are read while the products of the one before it run.
   template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE static void multiply_across(sum_type (&d)[sums], ring& at, int n, word a, word b,
+                                                                 word full, word empty, unsigned thread,
+                                                                 unsigned rank) {
+    const std::uint64_t b_tile = H::tile_of(b, 8192, 1024);
+    word even[4][4], odd[4][4];
+    int previous = 0, k = 0;
+    const auto step = [&](word(&x)[4][4]) {
+      H::barrier_wait(full + 8 * at.stage, at.phase);
+      fragments::read(x, a + at.stage * a_bytes, thread);
+      const std::uint64_t bk = b_tile + at.stage * (b_bytes >> 4);
+      H::multiply_fence();
+#pragma unroll
+      for (int i = 0; i < 4; ++i) H::template multiply<Kind, Shape::n>(d, x[i], bk + i * 2, k != 0 || i != 0);
+      H::multiply_commit();
+      H::template multiply_wait<1>();
+      if (k != 0) release<H>(empty + 8 * previous, thread, rank);
+      previous = at.stage;
+      at.next();
+    };
+    do {
+      step(even);
+      if (++k == n) break;
+      step(odd);
+    } while (++k < n);
+    H::template multiply_wait<0>();
+    H::pin(d);
+    release<H>(empty + 8 * previous, thread, rank);
+  }
+
+  /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats.
+  template <class H, bool Across>
   [[gnu::always_inline]] WEFT_DEVICE static void multiply_f8(sum_type (&d)[sums], ring& at, int n, word a, word b,
                                                              word full, word empty, unsigned thread, unsigned rank) {
     static_assert(Shape::n <= 128, "two sets of sums must fit in the registers");
@@ -247,11 +286,17 @@ struct gemm_sm90_kernel {
     for (int j = 0; j < sums; ++j) d[j] = 0;
     for (int k = 0; k < n; ++k, at.next()) {
       sum_type part[sums];
+      [[maybe_unused]] word x[4][4];
       H::barrier_wait(full + 8 * at.stage, at.phase);
+      if constexpr (Across) fragments::read(x, a + at.stage * a_bytes, thread);
       const std::uint64_t ak = a_tile + at.stage * (a_bytes >> 4), bk = b_tile + at.stage * (b_bytes >> 4);
       H::multiply_fence();
 #pragma unroll
-      for (int i = 0; i < 4; ++i) H::template multiply<Kind, Shape::n, 0, 0>(part, ak + i * 2, bk + i * 2, i != 0);
+      for (int i = 0; i < 4; ++i)
+        if constexpr (Across)
+          H::template multiply<Kind, Shape::n>(part, x[i], bk + i * 2, i != 0);
+        else
+          H::template multiply<Kind, Shape::n, 0, 0>(part, ak + i * 2, bk + i * 2, i != 0);
       H::multiply_commit();
       H::template multiply_wait<0>();
       H::pin(part);

@@ -5,11 +5,12 @@
 #pragma once
 
 #include <weft/gemm.hpp>
+#include <weft/gpu/gemm_sm90_across.hpp>
 #include <weft/gpu/mma.hpp>
 
 namespace weft::inline v100::gpu {
 
-template <class Words, class Shape, class Sum, class TC, class Options>
+template <class Words, class Shape, int ElementBytes, class Sum, class TC, class Options>
 struct gemm_sm90_tail {
   using word = std::uint32_t;
   static constexpr int sums = Shape::n / 2, piece_columns = 128 / static_cast<int>(sizeof(TC));
@@ -26,8 +27,10 @@ struct gemm_sm90_tail {
   matrix<TC> c;
   Options options;
   bool rows_contiguous;  // of C
-  bool stored;           // C is written by the copy engine
-  bool paired;           // two neighbours of a row of C may be written at once
+  bool stored;           // C, or its columns if `down`, can be written by the copy engine
+  bool across;           // rows of the product are lines in the order of gemm_sm90_across.hpp
+  bool down;             // columns of C are contiguous, and neighbours in one are in one thread
+  bool paired;           // two neighbours of a row (column, if `down`) of C may be written at once
 
   WEFT_DEVICE void prefetch() const {
     if (stored) Words::prefetch(c_map);
@@ -55,41 +58,65 @@ struct gemm_sm90_tail {
     }
   }
 
-  /// Writes two neighbours of a row straight to C.
-  template <class H>
+  /// The line of a warp's row of the product, among the 64 of a warpgroup.
+  WEFT_DEVICE int line_of(int warp, int row) const {
+    if constexpr (ElementBytes != 2)
+      if (across) return gemm_sm90_across<Words, ElementBytes>::line_of(warp, row);
+    return warp * 16 + row;
+  }
+
+  /// Writes two neighbours of a row, or of a column (Down), straight to C.
+  template <class H, bool Down = false>
   WEFT_DEVICE void put(H, Sum s0, Sum s1, int row, int column) const {
     if (row >= c.rows || column >= c.columns) return;
+    constexpr int down = Down ? 1 : 0, right = 1 - down;
     TC* const to = &c(row, column);
     TC pair[2] = {weft::detail::finished(options, s0, to, row, column)};
-    if (column + 1 < c.columns) {
-      pair[1] = weft::detail::finished(options, s1, to + c.column_stride, row, column + 1);
-      if constexpr (sizeof(TC) == 2)
+    if (row + down < c.rows && column + right < c.columns) {
+      TC* const next = &c(row + down, column + right);
+      pair[1] = weft::detail::finished(options, s1, next, row + down, column + right);
+      if constexpr (sizeof(TC) == 2 || sizeof(TC) == 4)
         if (paired) {
-          word w;
-          __builtin_memcpy(&w, pair, 4);
-          *reinterpret_cast<word*>(to) = w;
+          using both = std::conditional_t<sizeof(TC) == 2, word, std::uint64_t>;
+          both w;
+          __builtin_memcpy(&w, pair, sizeof(w));
+          *reinterpret_cast<both*>(to) = w;
           return;
         }
-      to[c.column_stride] = pair[1];
+      *next = pair[1];
     }
     *to = pair[0];
+  }
+  /// Writes sums of two columns of two rows, `row` and the one 8 below it in the product.
+  template <class H>
+  WEFT_DEVICE void put_four(H, const Sum* s, int top, int warp, int row, int column) const {
+    const int upper = top + line_of(warp, row);
+    if constexpr (ElementBytes != 2)
+      if (down) {
+        put<H, true>(H{}, s[0], s[2], upper, column);
+        return put<H, true>(H{}, s[1], s[3], upper, column + 1);
+      }
+    put(H{}, s[0], s[1], upper, column);
+    put(H{}, s[2], s[3], top + line_of(warp, row + 8), column);
   }
 
   /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C.
   template <class H>
   [[gnu::always_inline]] WEFT_DEVICE void store(H, Sum (&d)[sums], int row0, int column0, unsigned consumer,
                                                 unsigned thread, shared& s) const {
-    const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
+    const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
     const int top = row0 + static_cast<int>(consumer) * 64;
     if constexpr (can_stage) {
       // An epilogue is called inside C only; beta reads C where the sums are.
       const bool whole = top + 64 <= c.rows && column0 + Shape::n <= c.columns;
-      if (rows_contiguous && options.beta == beta_type(0) && (plain || whole))
-        return store_pieces<H>(d, top, column0, consumer, thread, s);
+      if (options.beta == beta_type(0) && (plain || whole)) {
+        if (rows_contiguous) return store_pieces<H>(d, top, column0, consumer, thread, s);
+        if constexpr (ElementBytes != 2 && Shape::n % 64 == 0)
+          if (down && stored) return store_down<H>(d, top, column0, consumer, thread, s);
+      }
     }
 #pragma unroll
-    for (int j = 0; j < sums; j += 2)
-      put(H{}, d[j], d[j + 1], top + first + lane / 4 + 8 * (j / 2 % 2), column0 + 8 * (j / 4) + 2 * (lane % 4));
+    for (int j = 0; j < sums; j += 4) put_four(H{}, d + j, top, warp, lane / 4, column0 + 2 * j + 2 * (lane % 4));
   }
 
   /// The same by way of shared memory and the copy engine.
@@ -97,7 +124,8 @@ struct gemm_sm90_tail {
   [[gnu::always_inline]] WEFT_DEVICE void store_pieces(Sum (&d)[sums], int top, int column0, unsigned consumer,
                                                        unsigned thread, shared& s) const {
     constexpr int piece_sums = piece_columns / 2;
-    const int lane = static_cast<int>(thread % 32), first = static_cast<int>(thread / 32) * 16;
+    const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
+    const int lines[2] = {line_of(warp, lane / 4), line_of(warp, lane / 4 + 8)};
     const word memory = H::address_of(s.piece[consumer * buffers]);
 #pragma unroll
     for (int p = 0; p < pieces; ++p) {
@@ -107,21 +135,20 @@ struct gemm_sm90_tail {
       H::sync(1 + static_cast<int>(consumer), 128);
       auto value = [&](int j) {  // sum j of the piece
         const int at = p * piece_sums + j;
-        return value_of(d[at], top + first + lane / 4 + 8 * (at / 2 % 2),
-                        column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
+        return value_of(d[at], top + lines[at / 2 % 2], column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
       };
       if constexpr (sizeof(TC) == 2) {
         // Lanes 0-7 name the rows of the upper left 8 x 8, 8-15 lower left, 16-23 upper right, 24-31 lower right.
-        const word line = to + (first + lane % 16) * 128;
+        const int line = line_of(warp, lane % 16);
 #pragma unroll
         for (int q = 0; q < piece_columns / 16; ++q)
-          H::store_matrices(line + (((2 * q + lane / 16) ^ (lane % 8)) << 4), pack<H>(value(8 * q), value(8 * q + 1)),
-                            pack<H>(value(8 * q + 2), value(8 * q + 3)), pack<H>(value(8 * q + 4), value(8 * q + 5)),
-                            pack<H>(value(8 * q + 6), value(8 * q + 7)));
+          H::store_matrices(to + line * 128 + (((2 * q + lane / 16) ^ (line % 8)) << 4),
+                            pack<H>(value(8 * q), value(8 * q + 1)), pack<H>(value(8 * q + 2), value(8 * q + 3)),
+                            pack<H>(value(8 * q + 4), value(8 * q + 5)), pack<H>(value(8 * q + 6), value(8 * q + 7)));
       } else {
 #pragma unroll
         for (int j = 0; j < piece_sums; j += 2) {
-          const int line = first + lane / 4 + 8 * (j / 2 % 2), unit = 2 * (j / 4) + lane % 4 / 2;
+          const int line = lines[j / 2 % 2], unit = 2 * (j / 4) + lane % 4 / 2;
           const TC pair[2] = {converted<TC>(value(j)), converted<TC>(value(j + 1))};
           word w[2];
           __builtin_memcpy(w, pair, 8);
@@ -134,6 +161,47 @@ struct gemm_sm90_tail {
         copy_piece(s.piece[consumer * buffers + p % buffers], top, column0 + p * piece_columns, thread);
       } else if (thread == 0) {
         H::store(c_map, to, column0 + p * piece_columns, top);
+        H::store_commit();
+      }
+    }
+  }
+
+  /// The same where columns of C are contiguous: 64 of them at a time, of the warpgroup's 64 lines.
+  template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE void store_down(Sum (&d)[sums], int top, int column0, unsigned consumer,
+                                                     unsigned thread, shared& s) const {
+    constexpr int halves = 64 / piece_columns;  // pieces side by side
+    static_assert(halves <= buffers);
+    const int lane = static_cast<int>(thread % 32), line = line_of(static_cast<int>(thread / 32), lane / 4);
+    const int byte = line % piece_columns * static_cast<int>(sizeof(TC));
+    const word memory = H::address_of(s.piece[consumer * buffers]);
+    const word to = memory + static_cast<word>(line / piece_columns * 8192 + byte % 16);
+#pragma unroll
+    for (int p = 0; p < Shape::n / 64; ++p) {
+      if (thread == 0) H::template store_wait_read<0>();
+      H::sync(1 + static_cast<int>(consumer), 128);
+#pragma unroll
+      for (int q = 0; q < 8; ++q)
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          const int at = 32 * p + 4 * q + e, row = 8 * q + 2 * (lane % 4) + e, column = column0 + 64 * p + row;
+          const auto upper = value_of(d[at], top + line, column), lower = value_of(d[at + 2], top + line + 1, column);
+          const word place = to + static_cast<word>(row * 128 + ((byte / 16 ^ (row % 8)) << 4));
+          if constexpr (sizeof(TC) == 2) {
+            H::store_shared(place, pack<H>(upper, lower));
+          } else {
+            const TC pair[2] = {converted<TC>(upper), converted<TC>(lower)};
+            word w[2];
+            __builtin_memcpy(w, pair, 8);
+            H::store_shared(place, w[0], w[1]);
+          }
+        }
+      H::fence_async();
+      H::sync(1 + static_cast<int>(consumer), 128);
+      if (thread == 0) {
+#pragma unroll
+        for (int h = 0; h < halves; ++h)
+          H::store(c_map, memory + static_cast<word>(h * 8192), top + h * piece_columns, column0 + 64 * p);
         H::store_commit();
       }
     }
@@ -189,9 +257,7 @@ struct gemm_sm90_tail {
         for (int j = 0; j < 4; ++j) sum[j] += other[j];
       }
       const int owner = static_cast<int>(i % threads), q = static_cast<int>(i / threads);
-      const int row = row0 + owner / 32 * 16 + owner % 32 / 4, column = column0 + 8 * q + 2 * (owner % 4);
-      put(H{}, sum[0], sum[1], row, column);
-      put(H{}, sum[2], sum[3], row + 8, column);
+      put_four(H{}, sum, row0 + owner / 128 * 64, owner / 32 % 4, owner % 32 / 4, column0 + 8 * q + 2 * (owner % 4));
     }
   }
 };
