@@ -89,6 +89,16 @@ WEFT_HOST_DEVICE inline bool native_to_float8([[maybe_unused]] float x, [[maybe_
   return false;
 #endif
 }
+/// 1 / x for 1 <= x <= 2^100, within a unit in the last place and without the branch of a division; false: not here.
+WEFT_HOST_DEVICE inline bool native_reciprocal([[maybe_unused]] float x, [[maybe_unused]] float& y) {
+#if defined(__CUDA_ARCH__)
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  y = y + y * (1.f - x * y);
+  return true;
+#else
+  return false;
+#endif
+}
 }  // namespace detail
 
 /// False only for an nvcc lambda marked __device__ alone that does not name its return type: to the host such a lambda

@@ -69,11 +69,19 @@ WEFT_HOST_DEVICE constexpr float exponential(float x) {
   return p * __builtin_bit_cast(float, (__builtin_bit_cast(std::uint32_t, shifted) << 23) + 0x3f800000u);
 }
 
+/// 1 / x for x >= 1 (beyond 16 perhaps 1 / 16). A division is a branch on NVIDIA's GPUs, for operands that are none of
+/// these, and keeps the values of a tile from being finished side by side.
+WEFT_HOST_DEVICE constexpr float reciprocal(float x) {
+  if (!__builtin_is_constant_evaluated())
+    if (float y = 0; native_reciprocal(x > 16.f ? 16.f : x, y)) return y;  // NaN stays
+  return 1.f / x;
+}
+
 /// The share of the normal distribution below x: erfc(-x / sqrt 2) / 2, within 2e-7; as above.
 WEFT_HOST_DEVICE constexpr float normal_below(float x) {
   const float a = x < 0 ? -x : x;
   // The upper tail is e^(-a^2 / 2) times a polynomial in t = 1 / (1 + 0.3 a), interpolated at Chebyshev points.
-  const float t = 1.f / (1.f + 0.3f * a);
+  const float t = reciprocal(1.f + 0.3f * a);
   float p = 0.0372480907f;
   p = p * t - 0.163906605f;
   p = p * t + 0.218311477f;
