@@ -25,7 +25,7 @@ if [ "$name" = gpu ]; then  # every GPU verb beside CUB, Thrust or cuBLAS in one
   for program in build/bench-cuda/bench/bench_gpu_*; do
     [ -x "$program" ] || continue
     say "== ${program##*/}"
-    if [ "${program##*_}" = gemm ]; then "$program"; else "$program" "$@"; fi
+    if [[ $program = *_gemm* ]]; then "$program"; else "$program" "$@"; fi
   done | tee -a "$results"
   say "kept in $results"
   exit 0
