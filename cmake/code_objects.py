@@ -2,7 +2,8 @@
 """Reads the AMD machine code of the kernels and holds what can be known without an AMD GPU.
 
 For every kernel and architecture: no scratch memory, no spilled registers, the expected width of a wavefront, a launch
-bound, and shared memory within the limit; for the kernels that stream memory, 16-byte loads. Prints one line a kernel.
+bound, and shared memory within the limit; for the kernels that stream memory, 16-byte loads; for products by matrix
+instructions, these, and 16-byte reads of shared memory. Prints one line a kernel.
 """
 import argparse
 import pathlib
@@ -16,6 +17,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LDS_LIMIT = 65536
 WAVE = {"gfx9": 64, "gfx1": 32}
 STREAMING = re.compile(r"transform|reduce_kernel|reduce_chunks|scan_kernel")  # must move 16 bytes a load for 4-byte values
+# The matrix instruction of gemm_warps_kernel<..., mma_kind>; None: the architecture has none, nothing is compiled.
+MFMA = {"f16": r"v_mfma_f32_16x16x16_?f16", "bf16": r"v_mfma_f32_16x16x16_?bf16_1k|v_mfma_f32_16x16x16_bf16",
+        "tf32": r"v_mfma_f32_16x16x4_?f32", "s8": r"v_mfma_i32_16x16x16_?i8", "u8": None,
+        "f32": r"v_mfma_f32_16x16x4_?f32", "f64": r"v_mfma_f64_16x16x4_?f64"}
+MATRIX = {"gfx90a": MFMA, "gfx942": MFMA | {"tf32": r"v_mfma_f32_16x16x8_xf32", "s8": r"v_mfma_i32_16x16x32_i8"},
+          "gfx1030": dict.fromkeys(MFMA),
+          "gfx1100": dict.fromkeys(MFMA) | {"f16": r"v_wmma_f32_16x16x16_f16", "bf16": r"v_wmma_f32_16x16x16_bf16",
+                                            "s8": r"v_wmma_i32_16x16x16_iu8", "u8": r"v_wmma_i32_16x16x16_iu8"}}
+KINDS = ("none", "f16", "bf16", "tf32", "s8", "u8", "e4m3", "e5m2", "f32", "f64")  # enum mma_kind
 FIELDS = ("vgpr_count", "agpr_count", "sgpr_count", "vgpr_spill_count", "sgpr_spill_count", "private_segment_fixed_size",
           "group_segment_fixed_size", "wavefront_size", "max_flat_workgroup_size")
 
@@ -74,8 +84,9 @@ def instructions_of(code_object):
 def short(mangled):
     name = output([tool("llvm-cxxfilt"), mangled]).strip()
     inner = re.search(r"(\w+_kernel\w*)<", name)
+    product = re.search(r"mma_kind\)(\d+)", name)
     kind = re.search(r"(unsigned int|unsigned long|float)", name)
-    return f"{inner[1] if inner else name[:60]}<{kind[1] if kind else ''}>"
+    return f"{inner[1] if inner else name[:60]}<{KINDS[int(product[1])] if product else kind[1] if kind else ''}>"
 
 
 def problems_of(arch, name, data, mnemonics):
@@ -92,6 +103,15 @@ def problems_of(arch, name, data, mnemonics):
         wide = sum(bool(re.match(r"(global|buffer|flat)_load_(dwordx4|b128)", m)) for m in mnemonics)
         if wide == 0:
             found.append("no 16-byte load")
+    if kind := re.search(r"gemm_warps_kernel.*8mma_kindE(\d+)E", name):
+        wanted = MATRIX[arch][KINDS[int(kind[1])]]
+        products = sum(bool(wanted and re.fullmatch(f"({wanted})(_e64|_w32)?", m)) for m in mnemonics)
+        others = sum(bool(re.match("v_mfma|v_wmma|v_smfmac", m)) for m in mnemonics) - products
+        reads = sum(bool(re.match("ds_(read|load)_b128", m)) for m in mnemonics)
+        if bool(wanted) != bool(products) or others:
+            found.append(f"{products} {wanted}, {others} other matrix instructions")
+        if wanted and not reads:
+            found.append("no 16-byte read of shared memory")
     return found
 
 

@@ -33,3 +33,17 @@ void verbs(T* a, T* b, T* c, weft::offset* count, weft::offset n) {
 template void verbs(std::uint32_t*, std::uint32_t*, std::uint32_t*, weft::offset*, weft::offset);
 template void verbs(float*, float*, float*, weft::offset*, weft::offset);
 template void verbs(std::uint64_t*, std::uint64_t*, std::uint64_t*, weft::offset*, weft::offset);
+
+// Products by matrix instructions, of every kind that some architecture has.
+template <class T, class C>
+void product(const T* a, const T* b, C* c, weft::offset n) {
+  weft::gpu::gemm_warps(weft::hip, weft::row_major(a, n, n), weft::column_major(b, n, n), weft::row_major(c, n, n),
+                        weft::gemm_options<weft::accumulator_t<T, T>>{});
+}
+template void product(const weft::float16*, const weft::float16*, float*, weft::offset);
+template void product(const weft::bfloat16*, const weft::bfloat16*, weft::bfloat16*, weft::offset);
+template void product(const weft::tf32*, const weft::tf32*, float*, weft::offset);
+template void product(const std::int8_t*, const std::int8_t*, std::int32_t*, weft::offset);
+template void product(const std::uint8_t*, const std::uint8_t*, std::int32_t*, weft::offset);
+template void product(const float*, const float*, float*, weft::offset);
+template void product(const double*, const double*, double*, weft::offset);

@@ -37,7 +37,8 @@ struct gemm_tiles {
 
 /// One way to compute a product.
 struct gemm_config {
-  std::string_view kernel;  // "panels": CPUs; "tiles": any GPU; "tensor", "ring": Hopper's own
+  std::string_view kernel;  // "panels": CPUs; "tiles": any GPU; "tensor", "ring": Hopper's own; "warps":
+                            // matrix instructions of a warp, whose piece is in thread_rows and thread_columns
   gemm_tile tile;
   int cluster = 1;  // blocks that share what they load
 

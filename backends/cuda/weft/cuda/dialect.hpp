@@ -7,6 +7,7 @@
 #if defined(__CUDACC__) && !defined(__HIP__)
 
 #include <weft/cuda/hopper.hpp>
+#include <weft/cuda/matrix_units.hpp>
 #include <weft/cuda/runtime.hpp>
 #include <weft/error.hpp>
 #include <weft/gpu/architecture.hpp>
@@ -329,6 +330,17 @@ struct block {
                      shared_address(to)),
                  "l"(from), "r"(bytes), "r"(shared_address(b))
                  : "memory");
+  }
+
+  // Asynchronous copies of sm_80.
+  static WEFT_DEVICE void copy_async(void* to, const void* from, int inside) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(inside)
+                 : "memory");
+  }
+  static WEFT_DEVICE void copies_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+  template <unsigned N>
+  static WEFT_DEVICE void copies_wait() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
   }
 
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {

@@ -44,8 +44,14 @@
 //   bulk_fence()                before bulk_load into memory that others have written and handed over by barriers
 //   bulk_load(to, from, bytes, b)   by one thread: copies global to shared memory, both and `bytes` multiples of 16,
 //                               asynchronously; counted by b, of which the bytes are expected already
+// Asynchronous copies, where matrix_units::async_copies<arch>. A thread waits for its own; the block for all by sync().
+//   copy_async(to, from, inside)    16 bytes of global to shared memory, both aligned: `inside` bytes, then zeros
+//   copies_commit()             the copies since the last commit are a group
+//   copies_wait<N>()            until at most N committed groups are unfinished
 // Bit words: popcount(u64), lowest_bit(u64) (index, argument nonzero), highest_bit(u64); permute_bytes(v, from): byte k
 // of the result is the byte of v with the number (0 to 3) in bits 4 k … of `from`; bits 16 and up are ignored.
+//
+// `matrix_units` of a dialect: its matrix instructions (gpu/matrix_unit.hpp).
 //
 // Host words of `namespace weft::dialect` (an alias of the chosen one):
 //   current_arch                         what the device pass compiles for

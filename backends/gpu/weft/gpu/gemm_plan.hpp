@@ -90,6 +90,22 @@ void gemm_ring_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, c
   }
 }
 
+/// The ways by matrix instructions of warps, the one to take first.
+template <class P, class TA, class TB, class TC, class Options>
+void gemm_warps_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, const Options&,
+                     std::vector<gemm_config>& list) {
+  if constexpr (constexpr mma_kind kind = gemm_warps_kind<P, TA, TB, Options>; kind != mma_kind::none) {
+    if (device_of(policy).hopper_code) return;
+    on_arch(policy, [&]<arch A>() {
+      using unit = typename dialect::matrix_units::template unit<A, kind>;
+      if constexpr (unit::present)
+        if (gemm_warps_copies_of<unit>(a, b, c).serves)
+          gemm_warps_ways<A, P, std::remove_const_t<TA>>(policy, a.columns, c,
+                                                         [&](const gemm_config& way, bool) { list.push_back(way); });
+    });
+  }
+}
+
 /// Every way to compute the product; the first is what weft::gemm takes.
 template <class P, class TA, class TB, class TC, class Options>
 std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
@@ -99,6 +115,7 @@ std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const
   if (is_one_product(a, b, c)) {
     gemm_sm90_list(policy, a.first, b.first, c.first, options, list);
     gemm_ring_list(policy, a.first, b.first, c.first, options, list);
+    gemm_warps_list(policy, a.first, b.first, c.first, options, list);
   }
   on_arch(policy, [&]<arch A>() {
     using choices = gemm_choices<typename P::tuning>;
@@ -129,8 +146,8 @@ std::vector<gemm_config> gemm_configs(const P& policy, const batch<TA>& a, const
 
 /// Bytes of temporary memory of a product.
 template <class P, class TA, class TB, class TC, class Options>
-std::size_t gemm_workspace(const P&, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c, const Options& options,
-                           const gemm_config& config) {
+std::size_t gemm_workspace(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                           const Options& options, const gemm_config& config) {
   if constexpr (gemm_sm90_types<P, TA, TB, Options>)
     if (config.kernel == "tensor")
       return static_cast<std::size_t>(gemm_sm90_copies_of(a.first, b.first, c.first, options).elements) * sizeof(TA);
@@ -138,6 +155,12 @@ std::size_t gemm_workspace(const P&, const batch<TA>& a, const batch<TB>& b, con
   if constexpr (gemm_ring_types<P, TA, TB, Options>)
     if (config.kernel == "ring")
       bytes = static_cast<std::size_t>(gemm_ring_copies_of(a.first, b.first, c.first).elements) * sizeof(TA);
+  if constexpr (constexpr mma_kind kind = gemm_warps_kind<P, TA, TB, Options>; kind != mma_kind::none)
+    if (config.kernel == "warps")
+      on_arch(policy, [&]<arch A>() {
+        using unit = typename dialect::matrix_units::template unit<A, kind>;
+        bytes = static_cast<std::size_t>(gemm_warps_copies_of<unit>(a.first, b.first, c.first).elements) * sizeof(TA);
+      });
   const gemm_split cut = gemm_split_of(a.first.columns, config.tile.depth, config.tile.split);
   if (cut.count > 1)
     bytes += static_cast<std::size_t>(c.first.rows * c.first.columns * c.count * cut.count) *
@@ -151,6 +174,7 @@ bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batc
              const gemm_config& config) {
   if (config.kernel == "tensor") return gemm_sm90(policy, a.first, b.first, c.first, options, &config);
   if (config.kernel == "ring") return gemm_ring(policy, a.first, b.first, c.first, options, &config);
+  if (config.kernel == "warps") return gemm_warps(policy, a.first, b.first, c.first, options, &config);
   bool done = false;
   on_arch(policy, [&]<arch A>() {
     for_each_choice(gemm_choices<typename P::tuning>{}, [&](auto choice) {

@@ -197,6 +197,8 @@ struct gemm_tile_writer {
       : c(to),
         options(o),
         wide(to.column_stride == 1 && vector_aligned(to.data) && to.row_stride * sizeof(TC) % 16 == 0) {}
+  WEFT_DEVICE gemm_tile_writer(const matrix<TC>& to, const Options& o, bool is_wide)
+      : c(to), options(o), wide(is_wide) {}
 
   template <int Group, class Sum>
   [[gnu::always_inline]] WEFT_DEVICE void operator()(offset row, offset column, std::integral_constant<int, Group>,

@@ -17,8 +17,9 @@ struct float8_e5m2;
 
 namespace weft::inline v100::gpu {
 
-/// Operand types of the matrix instructions. tf32 is f32 in memory, of which the hardware reads the upper 19 bits.
-enum class mma_kind : unsigned char { none, f16, bf16, tf32, s8, u8, e4m3, e5m2 };
+/// Operand types of the matrix instructions. tf32 is f32 in memory, of which the hardware reads the upper 19 bits. f32
+/// and f64 are no types of Hopper's warpgroup product.
+enum class mma_kind : unsigned char { none, f16, bf16, tf32, s8, u8, e4m3, e5m2, f32, f64 };
 
 /// The operand that T is: none unless specialised.
 template <class T>

@@ -135,4 +135,17 @@ struct merge_tuning {
   select_pipeline_tuning set_ring = {};  // of set operations
 };
 
+/// A tile of a product by the matrix instructions of warps.
+struct gemm_warps_tile {
+  int rows, columns;            // of a block
+  int warp_rows, warp_columns;  // of one of its warps
+  int steps;                    // of 64 bytes of k in a stage
+  int stages;                   // in shared memory; without asynchronous copies 2
+};
+/// The same. Keyed by the bytes of an element.
+struct gemm_warps_tuning {
+  gemm_warps_tile large;  // where C has a tile for every multiprocessor
+  gemm_warps_tile small;
+};
+
 }  // namespace weft::gpu

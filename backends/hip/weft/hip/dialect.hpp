@@ -8,6 +8,7 @@
 
 #include <weft/error.hpp>
 #include <weft/gpu/architecture.hpp>
+#include <weft/hip/matrix_units.hpp>
 #include <weft/hip/runtime.hpp>
 
 #include <hip/hip_runtime.h>

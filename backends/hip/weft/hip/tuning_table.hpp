@@ -63,4 +63,12 @@ inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {
     {arch::generic, 0, {{64, 32, 8, 4, 2}, {64, 32, 8, 4, 2}}},
 };
 
+/// Matrix products by the matrix instructions of warps.
+inline constexpr gpu::tuning_row<gpu::gemm_warps_tuning> gemm_warps_rows[] = {
+    // architecture, bytes of an element, {{rows, columns, of a warp: rows, columns, steps of k, -}: large, small}
+    {arch::gfx1100, 0, {{128, 128, 32, 64, 1, 2}, {64, 64, 32, 32, 1, 2}}},
+    {arch::generic, 8, {{128, 64, 64, 32, 1, 2}, {64, 64, 32, 32, 1, 2}}},
+    {arch::generic, 0, {{128, 128, 64, 64, 1, 2}, {64, 64, 32, 32, 1, 2}}},
+};
+
 }  // namespace weft::hip_dialect

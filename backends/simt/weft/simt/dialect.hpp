@@ -6,6 +6,7 @@
 // shuffles and votes do not, relaxed atomics do not. Hardware is often kinder; ThreadSanitizer is not.
 #pragma once
 
+#include <weft/gpu/matrix_unit.hpp>
 #include <weft/host_runtime.hpp>
 #include <weft/simt/machine.hpp>
 
@@ -16,6 +17,7 @@ namespace weft::inline v100::simt_dialect {
 using gpu::arch;
 using gpu::vec;
 using hopper = gpu::no_hopper;
+using matrix_units = gpu::no_matrix_units;
 
 /// The warp of the calling thread. Every word here but lane(), index() and lanes_below() is met by all lanes.
 template <int Width>
@@ -258,6 +260,25 @@ class block {
     std::memcpy(to, from, bytes);
     pass(false, "bulk_load", where);
     barrier_update(b, 0, -std::int64_t{bytes}, "bulk_load", where);
+  }
+
+  // Asynchronous copies are made when they are waited for, not before.
+  static void copy_async(void* to, const void* from, int inside, site where = site::current()) {
+    check_aligned<16>(to, "copy_async", where);
+    check_aligned<16>(from, "copy_async", where);
+    quiet _;
+    running->copies.begin(to, from, inside);
+  }
+  static void copies_commit() { running->copies.commit(); }
+  template <unsigned N>
+  static void copies_wait() {
+    while (running->copies.due(N)) {
+      const auto one = [] {
+        quiet _;
+        return running->copies.take();
+      }();
+      one.make();
+    }
   }
 
   static std::uint32_t opaque(std::uint32_t w) { return w; }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <weft/error.hpp>
+#include <weft/simt/copies.hpp>
 #include <weft/simt/fibre.hpp>
 #include <weft/simt/options.hpp>
 
@@ -64,6 +65,7 @@ struct thread_state {
   site where;
   const void* signal;  // while at_signal: which
   fibre* context = nullptr;
+  pending_copies copies;
 };
 
 struct block_state {
@@ -431,7 +433,7 @@ class machine {
     for (unsigned i = 0; i < block.threads; ++i) {
       thread_state& thread = block.thread[i];
       thread.doing = "start";
-      thread.begun = false;
+      thread.begun = false, thread.copies.forget();
       thread.context = &fibre_pool::of_this_thread().take(bytes);
       thread.context->assign(&enter, &thread);
     }

@@ -59,4 +59,10 @@ inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {
     {arch::generic, 0, {{32, 64, 8, 4, 4}, {32, 32, 8, 4, 4}}},
 };
 
+/// For tests, of which some bring matrix instructions (test/gemm_warps.cpp).
+inline constexpr gpu::tuning_row<gpu::gemm_warps_tuning> gemm_warps_rows[] = {
+    // architecture, bytes of an element, {{rows, columns, of a warp: rows, columns, steps of k, stages}: large, small}
+    {arch::generic, 0, {{64, 64, 32, 64, 2, 3}, {64, 64, 32, 32, 2, 4}}},
+};
+
 }  // namespace weft::simt_dialect
