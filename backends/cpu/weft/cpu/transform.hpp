@@ -8,6 +8,7 @@
 #include <weft/cpu/stream_store.hpp>
 #include <weft/functional.hpp>
 #include <weft/iterator/constant.hpp>
+#include <weft/iterator/counting.hpp>
 #include <weft/iterator/zip.hpp>
 #include <weft/policy.hpp>
 
@@ -38,6 +39,11 @@ template <class T>
 inline constexpr bool plain_numbers<T*> = std::is_arithmetic_v<T>;
 template <class... Its>
 inline constexpr bool plain_numbers<zip_iterator<Its...>> = (plain_numbers<Its> && ...);
+
+template <class In>
+inline constexpr bool counting_from = false;
+template <class T>
+inline constexpr bool counting_from<counting_iterator<T>> = true;
 
 /// A function of plain numbers that knows nothing but its own bits, which are too few for a pointer: what it has cost
 /// it will cost again.
@@ -119,10 +125,29 @@ template <class In, class T, class F>
 }
 #endif
 
-template <class In, class Out, class F>
+/// Elements may be visited in any order (weft/transform.hpp), and f keeps nothing from one call for the next: no store
+/// of the loop is read by another iteration. For one thread only where f has no room for a pointer through which it
+/// might.
+template <class Scheduler, class In, class Out, class F>
+inline constexpr bool any_order_of =
+    std::is_pointer_v<Out> &&
+    (plain_numbers<In> || counting_from<In>)&&std::is_trivially_copyable_v<F>&& std::is_invocable_v<
+        const F&, decltype(std::declval<const In&>()[offset{0}])> &&
+    (!is_sequential<Scheduler> || std::is_empty_v<F> || sizeof(F) <= 4);
+
+template <bool AnyOrder, class In, class Out, class F>
 [[gnu::always_inline]] inline void transform_chunk(const In& in, offset begin, offset end, Out out, const F& f) {
   if constexpr (copies<In, Out, F>) {
     std::memmove(static_cast<void*>(out + begin), in + begin, static_cast<std::size_t>(end - begin) * sizeof(*out));
+#if !defined(__clang__)  // which has no such pragma, and unrolls a loop inside f
+  } else if constexpr (AnyOrder) {
+    wide_for(
+        end - begin, [=]() __attribute__((always_inline)) {
+          const F g = f;
+#pragma GCC ivdep  // or g++ would not vectorise this loop where f has another inside
+          for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
+        });
+#endif
   } else {
     wide_for(
         end - begin, [=]() __attribute__((always_inline)) {
@@ -146,7 +171,9 @@ template <class Scheduler, class In, class Out, class F>
     }
 #endif
   }
-  for_elements<Scheduler, In, Out>(n, f, [&](offset begin, offset end) { transform_chunk(in, begin, end, out, f); });
+  for_elements<Scheduler, In, Out>(n, f, [&](offset begin, offset end) {
+    transform_chunk<any_order_of<Scheduler, In, Out, F>>(in, begin, end, out, f);
+  });
 }
 
 }  // namespace detail
@@ -155,7 +182,7 @@ template <class Scheduler, class Policy, class In, class Out, class F>
 [[gnu::always_inline]] inline void transform(const Policy&, In in, offset n, Out out, F f) {
   if (n <= 0) return;
   if (detail::stays_inline<Scheduler, In, Out>(n, f))
-    detail::transform_chunk(in, 0, n, out, f);
+    detail::transform_chunk<detail::any_order_of<Scheduler, In, Out, F>>(in, 0, n, out, f);
   else
     detail::transform_many<Scheduler>(in, n, out, f);
 }
