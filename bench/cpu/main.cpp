@@ -277,10 +277,12 @@ void measure(const row& r, offset n) {
     calls.push_back({n, n / 2, r.kind == "4096" ? 4096 : 256, in.data.get() + s * n * r.bytes,
                      in2.data.get() + s * n * r.bytes2, out.data.get() + (histogram ? 0 : s * n * r.bytes),
                      out2.data.get() + s * n * r.bytes2, 0});
-  const auto restore = [&](offset count) {  // on this thread alone: nobody else's idle threads shall spin
+  // On this thread alone: nobody else's idle threads shall spin.
+  const auto restore = [&](offset slot, offset count) {
     if (!r.in_place) return;
-    std::memcpy(out.data.get(), in.data.get(), static_cast<std::size_t>(count * n * r.bytes));
-    std::memcpy(out2.data.get(), in2.data.get(), static_cast<std::size_t>(count * n * r.bytes2));
+    const offset at = slot * n * r.bytes, at2 = slot * n * r.bytes2;
+    std::memcpy(out.data.get() + at, in.data.get() + at, static_cast<std::size_t>(count * n * r.bytes));
+    std::memcpy(out2.data.get() + at2, in2.data.get() + at2, static_cast<std::size_t>(count * n * r.bytes2));
   };
   std::vector<result> results;
   std::vector<contender> field;
@@ -295,7 +297,7 @@ void measure(const row& r, offset n) {
       // Once to warm up and to see how long it takes; the first result is checked.
       double once = 1e30;
       for (int warm = 0; warm < 3 && (warm == 0 || once < 3e6); ++warm) {
-        restore(1);
+        restore(0, 1);
         if (turn == 0 && warm == 0 && !r.in_place)
           std::memset(out.data.get(), 1, static_cast<std::size_t>(n * r.bytes));
         const double start = now();
@@ -313,8 +315,8 @@ void measure(const row& r, offset n) {
       int samples = 0;
       offset slot = 0;
       do {
-        if (r.in_place) slot = 0;
-        restore(batch);
+        if (r.in_place && slot + batch > slots) slot = 0;
+        restore(slot, batch);
         const double start = now();
         for (offset k = 0; k < batch; ++k) {
           field[i].f(calls[static_cast<std::size_t>(slot)]);
