@@ -198,6 +198,26 @@ TEST_CASE("partition: more than the caches hold") {
   REQUIRE(host_copy(parted) == wanted);
 }
 
+TEST_CASE("copy_if: an output that touches the input on either side, and the input itself") {
+  const offset n = gpu_family ? 10007 : 300007;  // several blocks for every thread
+  const auto x = values<u64>(n, 11);
+  const keep_below keep{0xc0000000u};
+  std::vector<u64> wanted;
+  for (const u64 v : x)
+    if (keep(v)) wanted.push_back(v);
+  for (const offset from : {offset{0}, n})
+    for (const offset to : {offset{0}, n}) {
+      INFO("from " << from << " to " << to);
+      std::vector<u64> both(static_cast<std::size_t>(2 * n));
+      std::copy(x.begin(), x.end(), both.begin() + from);
+      auto memory = device_copy(both);
+      const auto in = memory.begin() + from, out = memory.begin() + to;
+      REQUIRE(weft::copy_if(policy, in, in + n, out, keep) - out == static_cast<offset>(wanted.size()));
+      std::copy(wanted.begin(), wanted.end(), both.begin() + to);
+      REQUIRE(host_copy(memory) == both);
+    }
+}
+
 // A template, so that GPU backends do not compile it.
 template <class Policy>
 void throwing_and_copyable(const Policy& policy) {

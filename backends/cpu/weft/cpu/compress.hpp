@@ -59,7 +59,7 @@ template <int Size>
 template <int Size, bool Both>
 [[gnu::noinline, gnu::target("avx512f,avx512bw,avx512vl,bmi,bmi2,popcnt")]] void compress_avx512(
     const unsigned char* in, const std::uint64_t* mask, offset n, unsigned char* out, offset count,
-    unsigned char* rejected) {
+    unsigned char* rejected, offset ahead) {
   using vector = typename compress_step<Size>::vector;
   constexpr int lanes = 64 / Size;
   constexpr std::uint64_t all = (std::uint64_t{1} << lanes) - 1;
@@ -68,6 +68,7 @@ template <int Size, bool Both>
     const std::uint64_t bits = mask[i / 64] >> (i % 64) & all;
     vector v, others;
     __builtin_memcpy(&v, in + i * Size, 64);
+    if (i < ahead) __builtin_prefetch(in + (n + i) * Size);
     const int found = __builtin_popcountll(bits);
     if constexpr (Both) {
       others = v;
@@ -188,15 +189,15 @@ inline constexpr bool packs_in_registers = moves_bytes<In, Out> &&
                                            (sizeof(iter_value_t<In>) == 4 || sizeof(iter_value_t<In>) == 8);
 
 /// Packs the elements of in[0, n) whose bit is set, `count` of them, to `out`, which may be or lie before `in`. Bits
-/// behind n are 0.
+/// behind n are 0. The next `ahead` elements behind n are fetched on the way.
 template <class In, class Out>
-void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count) {
+void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count, [[maybe_unused]] offset ahead = 0) {
 #if defined(__x86_64__)
   if constexpr (packs_in_registers<In, Out>) {
     constexpr int size = sizeof(*in);
     const auto* const from = reinterpret_cast<const unsigned char*>(in);
     auto* const to = reinterpret_cast<unsigned char*>(out);
-    if (has_avx512()) return detail::compress_avx512<size, false>(from, mask, n, to, count, nullptr);
+    if (has_avx512()) return detail::compress_avx512<size, false>(from, mask, n, to, count, nullptr, ahead);
     if (has_avx2()) return detail::compress_avx2<size>(from, mask, n, to, count);
   }
 #endif
@@ -211,13 +212,14 @@ void compress(In in, const std::uint64_t* mask, offset n, Out out, offset count)
 /// The same, and the elements whose bit is not set to `rejected`, which overlaps neither. Afterwards the mask is
 /// spent.
 template <class In, class Out, class Rejected>
-void compress_both(In in, std::uint64_t* mask, offset n, Out out, offset count, Rejected rejected) {
+void compress_both(In in, std::uint64_t* mask, offset n, Out out, offset count, Rejected rejected,
+                   [[maybe_unused]] offset ahead = 0) {
 #if defined(__x86_64__)
   if constexpr (packs_in_registers<In, Out> && packs_in_registers<In, Rejected>) {
     if (has_avx512())
       return detail::compress_avx512<sizeof(*in), true>(reinterpret_cast<const unsigned char*>(in), mask, n,
                                                         reinterpret_cast<unsigned char*>(out), count,
-                                                        reinterpret_cast<unsigned char*>(rejected));
+                                                        reinterpret_cast<unsigned char*>(rejected), ahead);
   }
 #endif
   const auto invert = [=] {

@@ -90,9 +90,10 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& fl
     const offset size = min(mask_block, n - begin);
     const offset count = make_mask(begin, size, mask, flag);
     if constexpr (is_none<Rejected>)
-      compress(in + begin, mask, size, out + kept_count, count);
+      compress(in + begin, mask, size, out + kept_count, count, min(mask_block, n - begin - size));
     else
-      compress_both(in + begin, mask, size, out + kept_count, count, rejected + (begin - kept_count));
+      compress_both(in + begin, mask, size, out + kept_count, count, rejected + (begin - kept_count),
+                    min(mask_block, n - begin - size));
     kept_count += count;
   }
   return kept_count;
@@ -101,11 +102,11 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& fl
 template <class T>
 inline constexpr bool packs_raw = std::is_trivially_copyable_v<T>&& std::is_default_constructible_v<T>;
 
-/// Appends the elements whose bit is set.
+/// Appends the elements whose bit is set; the next `ahead` of `in` will be read soon.
 template <class In, class T>
-void append_packed(In in, const std::uint64_t* mask, offset n, appended<T>& to, offset count) {
+void append_packed(In in, const std::uint64_t* mask, offset n, appended<T>& to, offset count, offset ahead = 0) {
   if constexpr (packs_raw<T>) {
-    compress(in, mask, n, to.data() + to.size(), count);
+    compress(in, mask, n, to.data() + to.size(), count, ahead);
     to.grow(count);
   } else {
     visit_bits(in, mask, ceil_div(n, 64), [&](auto&& x) { to.push(x); });
@@ -114,9 +115,10 @@ void append_packed(In in, const std::uint64_t* mask, offset n, appended<T>& to, 
 
 /// Appends those to one and the others to the other.
 template <class In, class T>
-void append_both(In in, std::uint64_t* mask, offset n, appended<T>& to, offset count, appended<T>& others) {
+void append_both(In in, std::uint64_t* mask, offset n, appended<T>& to, offset count, appended<T>& others,
+                 offset ahead) {
   if constexpr (packs_raw<T>) {
-    compress_both(in, mask, n, to.data() + to.size(), count, others.data() + others.size());
+    compress_both(in, mask, n, to.data() + to.size(), count, others.data() + others.size(), ahead);
     to.grow(count), others.grow(n - count);
   } else {
     for (offset i = 0; i < n; ++i) (mask[i / 64] >> i % 64 & 1 ? to : others).push(in[i]);
@@ -149,6 +151,40 @@ void deliver(appended<T>& from, Out out, bool streaming) {
   }
 }
 
+/// True where elements of `in` may be read while others are written to `out`: both pointers, and the ranges apart.
+template <class In, class Out>
+bool lie_apart(const In& in, offset n, const Out& out) {
+  if constexpr (moves_bytes<In, Out>) {
+    const auto a = reinterpret_cast<std::uintptr_t>(in), b = reinterpret_cast<std::uintptr_t>(out);
+    return (a < b ? b - a : a - b) >= static_cast<std::size_t>(n) * sizeof(*out);
+  } else {
+    return false;
+  }
+}
+
+/// One block packed straight to its place, once that is known: what is kept crosses the cache one time less.
+template <class Plan, class In, class Out, class Flag>
+void select_block_directly(chain& order, offset b, In in, offset n, Out out, const Flag& flag, offset& kept_count) {
+  constexpr offset block = Plan::block, chunks = block / mask_block;
+  std::uint64_t mask[block / 64];
+  offset count[chunks], found = 0;
+  const offset begin = b * block, size = min(block, n - begin);
+  for (offset c = 0; c * mask_block < size; ++c) {
+    const offset first = c * mask_block;
+    count[c] = make_mask(begin + first, min(mask_block, size - first), mask + first / 64, flag);
+    found += count[c];
+  }
+  if (!order.wait(b)) return;
+  offset before = kept_count;
+  kept_count += found;
+  order.hand_on(b);
+  for (offset c = 0; c * mask_block < size; ++c) {
+    const offset first = c * mask_block;
+    compress(in + begin + first, mask + first / 64, min(mask_block, size - first), out + before, count[c]);
+    before += count[c];
+  }
+}
+
 /// Several threads. Block b of the output may overlap the input of blocks up to b, all of which have been read by then.
 template <class Scheduler, class Plan, class In, class Out, class Rejected, class Flag>
 offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected rejected, const Flag& flag) {
@@ -156,9 +192,12 @@ offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected reje
   constexpr offset block = Plan::block;
   constexpr int sides = Plan::sides;
   const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
+  const bool direct = !streaming && lie_apart(in, n, out);
   offset kept_count = 0;
   chain order;
   order.run<Scheduler>(ceil_div(n, block), plan.tasks, [&](offset b, int task) {
+    if constexpr (is_none<Rejected> && moves_bytes<In, Out>)
+      if (direct) return select_block_directly<Plan>(order, b, in, n, out, flag, kept_count);
     T* const memory = plan.buffers + task * block * sides;
     appended<T> kept_here(memory), rejected_here(memory + (sides - 1) * block);
     const offset block_begin = b * block, block_end = min(n, block_begin + block);
@@ -167,9 +206,9 @@ offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected reje
       const offset size = min(mask_block, block_end - begin);
       const offset count = make_mask(begin, size, mask, flag);
       if constexpr (is_none<Rejected>)
-        append_packed(in + begin, mask, size, kept_here, count);
+        append_packed(in + begin, mask, size, kept_here, count, min(mask_block, block_end - begin - size));
       else
-        append_both(in + begin, mask, size, kept_here, count, rejected_here);
+        append_both(in + begin, mask, size, kept_here, count, rejected_here, min(mask_block, block_end - begin - size));
     }
     if (!order.wait(b)) return;
     const offset before = kept_count;
@@ -211,26 +250,77 @@ void select_into(const Plan& plan, In in, offset n, Out out, Rejected rejected, 
                            : detail::select_parallel<Scheduler>(plan, in, n, out, rejected, keep);
 }
 
-/// partition in place: the others wait in memory of the plan until all is read.
+/// partition in place: the others wait in memory of the plan until all is read, those of a block at the block's own
+/// place there; so only the elements that are kept have to learn how many came before them.
 template <class T>
 struct partition_plan {
+  using select_type = select_plan<T, T*>;
+  static constexpr offset block = select_type::block;
+
   template <class Scheduler>
   static partition_plan of(offset n) {
-    return {select_plan<T, T*>::template of<Scheduler>(n), n, nullptr};
+    return {select_type::template of<Scheduler>(n), n, nullptr, nullptr};
   }
   void divide(divider& from) {
     select.divide(from);
     rejected = from.take<T>(n);
+    if (select.tasks > 1) kept_before = from.take<offset>(ceil_div(n, block) + 1);
   }
-  select_plan<T, T*> select;
+  select_type select;
   offset n;
   T* rejected;
+  offset* kept_before;  // each block
 };
+
+namespace detail {
+
+template <class Scheduler, class T, class Flag>
+offset partition_parallel(const partition_plan<T>& plan, T* in, offset n, const Flag& flag) {
+  constexpr offset block = partition_plan<T>::block;
+  const offset blocks = ceil_div(n, block);
+  const bool streaming = n * static_cast<offset>(sizeof(T)) >= 2 * streaming_bytes;
+  offset kept_count = 0;
+  chain order;
+  order.run<Scheduler>(blocks, plan.select.tasks, [&](offset b, int task) {
+    T* const memory = plan.select.buffers + task * block * 2;
+    const offset block_begin = b * block, block_end = min(n, block_begin + block);
+    T* const others_place = plan.rejected + block_begin;
+    appended<T> kept_here(memory), others(streaming ? memory + block : others_place);
+    for (offset begin = block_begin; begin < block_end; begin += mask_block) {
+      std::uint64_t mask[mask_block / 64];
+      const offset size = min(mask_block, block_end - begin);
+      const offset count = make_mask(begin, size, mask, flag);
+      append_both(in + begin, mask, size, kept_here, count, others, min(mask_block, block_end - begin - size));
+    }
+    if (!order.wait(b)) return;
+    const offset before = kept_count;
+    kept_count += kept_here.size();
+    plan.kept_before[b] = before;
+    order.hand_on(b);
+    const bool there = before == block_begin && kept_here.size() == block_end - block_begin;
+    if (!there) deliver(kept_here, in + before, streaming);
+    if (streaming) deliver(others, others_place, true);
+  });
+  plan.kept_before[blocks] = kept_count;
+  Scheduler::run(static_cast<int>(blocks), [&](int b) {
+    const offset begin = b * block, before = plan.kept_before[b];
+    appended<T> others(plan.rejected + begin);
+    others.grow(min(block, n - begin) - (plan.kept_before[b + 1] - before));
+    deliver(others, in + kept_count + (begin - before), streaming);
+  });
+  return kept_count;
+}
+
+}  // namespace detail
 
 template <class Scheduler, class P, class T, class Count, class Predicate>
 void partition_into(const P& policy, const partition_plan<T>& plan, T* in, offset n, Count count, Predicate predicate) {
-  offset kept = 0;
-  cpu::select_into<Scheduler>(plan.select, in, n, in, plan.rejected, &kept, flag_if<Predicate>{predicate});
+  const auto keep = detail::kept(in, flag_if<Predicate>{predicate});
+  if (plan.select.tasks > 1) {
+    *count = detail::partition_parallel<Scheduler>(plan, in, n, keep);
+    return;
+  }
+  const offset kept = detail::select_serial(in, n, in, plan.rejected, keep);
   cpu::transform<Scheduler>(policy, plan.rejected, n - kept, in + kept, identity{});
   *count = kept;
 }
