@@ -3,6 +3,8 @@
 
 #include <weft/by_key.hpp>
 
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace {
@@ -107,6 +109,45 @@ TEST_CASE("unique_by_key keeps the first of each run") {
       require_same(front_keys, wanted_keys);
       require_same(front, wanted);
     }
+  }
+}
+
+/// Runs of 1 to 20 elements, each of one kind of value: what a run holds must not reach its neighbours.
+template <class V>
+void keeps_runs_apart(offset n) {
+  const V infinity = std::numeric_limits<V>::infinity(), nan = std::numeric_limits<V>::quiet_NaN();
+  std::vector<i32> keys;
+  std::vector<V> data, wanted;
+  for (i32 key = 0; static_cast<offset>(keys.size()) < n; ++key) {
+    const u64 bits = random_bits(8, static_cast<u64>(key));
+    const V value = bits % 8 == 0 ? infinity : bits % 8 == 1 ? nan : bits % 8 == 2 ? V(-0.0) : static_cast<V>(bits % 8);
+    V sum = value;  // small whole numbers: exact in any order
+    keys.push_back(key), data.push_back(value);
+    for (u64 more = (bits >> 8) % 20; more > 0 && static_cast<offset>(keys.size()) < n; --more) {
+      keys.push_back(key), data.push_back(value);
+      sum += value;
+    }
+    wanted.push_back(sum);
+  }
+  auto k = device_copy(keys);
+  auto v = device_copy(data);
+  room<V> sums(static_cast<offset>(wanted.size()));
+  REQUIRE(weft::reduce_by_key(policy, k.begin(), k.end(), v.begin(), weft::discard(), sums.begin()).second ==
+          sums.end());
+  const auto found = host_copy(sums);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    INFO("run " << i << " of " << n << " elements");
+    if (std::isnan(wanted[i]))
+      REQUIRE(std::isnan(found[i]));
+    else
+      REQUIRE((found[i] == wanted[i] && std::signbit(found[i]) == std::signbit(wanted[i])));
+  }
+}
+TEST_CASE("reduce_by_key: infinities, NaNs and zeros of either sign stay in their runs") {
+  for (const offset n : {1, 63, 65, 1000, 4097, 70001}) {
+    if (gpu_family && n > 5000) continue;
+    keeps_runs_apart<float>(n);
+    keeps_runs_apart<double>(n);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <weft/scan.hpp>
 
+#include <cmath>
 #include <numeric>
 
 namespace {
@@ -175,6 +176,17 @@ void sums_floats(double tolerance) {
 TEST_CASE("scans of floating-point numbers") {
   sums_floats<float>(2e-5);
   sums_floats<double>(1e-13);
+}
+
+TEST_CASE("sums of negative zeros are negative zeros: nothing else is added") {
+  for (const offset n : {1, 63, 64, 1000, 5001}) {
+    const auto x = device_copy(std::vector<float>(static_cast<std::size_t>(n), -0.f));
+    room<float> out(n);
+    weft::inclusive_scan(policy, x.begin(), x.end(), out.begin());
+    for (const float sum : host_copy(out)) REQUIRE(std::signbit(sum));
+    weft::exclusive_scan(policy, x.begin(), x.end(), out.begin(), -0.f);
+    for (const float sum : host_copy(out)) REQUIRE(std::signbit(sum));
+  }
 }
 
 TEST_CASE("the sum has the type of init") {

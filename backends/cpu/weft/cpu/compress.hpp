@@ -63,12 +63,13 @@ template <int Size, bool Both>
   using vector = typename compress_step<Size>::vector;
   constexpr int lanes = 64 / Size;
   constexpr std::uint64_t all = (std::uint64_t{1} << lanes) - 1;
+  const unsigned char* const soon = in + (ahead < n ? ahead : n) * Size;
   offset kept = 0, i = 0;
   for (; i + lanes <= n; i += lanes) {
     const std::uint64_t bits = mask[i / 64] >> (i % 64) & all;
     vector v, others;
     __builtin_memcpy(&v, in + i * Size, 64);
-    if (i < ahead) __builtin_prefetch(in + (n + i) * Size);
+    __builtin_prefetch(soon + i * Size, 0, 2);
     const int found = __builtin_popcountll(bits);
     if constexpr (Both) {
       others = v;

@@ -66,7 +66,7 @@ offset scan_in_registers(In in, offset begin, offset end, Out out, T& carry_valu
     using vector = typename vector_of<lane>::type;
     constexpr int lanes = 32 / sizeof(T), unroll = 4;
     constexpr auto sequence = std::make_integer_sequence<int, lanes>{};
-    const vector zero = vector{} + neutral<lane>;
+    const vector zero = neutral<lane> - vector{};  // the other way round, -0.0 would become 0.0
     vector carry = zero + static_cast<lane>(carry_value);
     offset i = begin;
     for (; i + lanes * unroll <= end; i += lanes * unroll) {
