@@ -132,7 +132,7 @@ void fold_block_runs(Keys keys, Values values, offset begin, offset end, Equal e
       std::uint64_t mask[mask_block / 64];
       for (offset i = n; i % 64 != 0; ++i) head[i] = 0;
       const offset heads = bits_of_bytes(head, ceil_div(n, 64), mask);
-      append_packed(keys + first, mask, n, to.keys, heads, min(mask_block, end - first - n));
+      append_packed(keys + first, mask, n, to.keys, heads);
       const auto continue_run = [&](V more) {
         V& open = to.sums.size() > 0 ? to.sums.data()[to.sums.size() - 1]
                   : to.leading       ? *to.leading

@@ -30,7 +30,7 @@ void find_run_heads(In in, offset begin, offset end, const Equal& equal, run_hea
     std::uint64_t mask[mask_block / 64];
     const offset size = min(mask_block, end - first);
     const offset heads = make_mask(first, size, mask, first_of_run<In, Equal>{in, equal});
-    append_packed(in + first, mask, size, to.values, heads, min(mask_block, end - first - size));
+    append_packed(in + first, mask, size, to.values, heads);
     std::int32_t* const places = to.places.data() + to.places.size();
     append_packed(static_cast<const std::int32_t*>(numbers.number), mask, size, to.places, heads);
     const auto shift = static_cast<std::int32_t>(first - begin);

@@ -71,6 +71,13 @@ offset make_mask(offset begin, offset n, std::uint64_t* mask, const Flag& flag) 
   return bits_of_bytes(byte, words, mask);
 }
 
+/// How many of the `left` elements behind a group to fetch while it is packed. Worth it where the n of them come from
+/// memory; what a cache holds would only be pushed out of a nearer one.
+template <class T>
+offset fetched_ahead(offset n, offset left) {
+  return n * static_cast<offset>(sizeof(T)) >= streaming_bytes ? min(mask_block, left) : 0;
+}
+
 /// One thread. `in` is only read ahead of what has been written.
 template <class In, class Out, class Rejected, class Flag>
 offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& flag) {
@@ -90,10 +97,10 @@ offset select_serial(In in, offset n, Out out, Rejected rejected, const Flag& fl
     const offset size = min(mask_block, n - begin);
     const offset count = make_mask(begin, size, mask, flag);
     if constexpr (is_none<Rejected>)
-      compress(in + begin, mask, size, out + kept_count, count, min(mask_block, n - begin - size));
+      compress(in + begin, mask, size, out + kept_count, count, fetched_ahead<iter_value_t<In>>(n, n - begin - size));
     else
       compress_both(in + begin, mask, size, out + kept_count, count, rejected + (begin - kept_count),
-                    min(mask_block, n - begin - size));
+                    fetched_ahead<iter_value_t<In>>(n, n - begin - size));
     kept_count += count;
   }
   return kept_count;
@@ -206,9 +213,10 @@ offset select_parallel(const Plan& plan, In in, offset n, Out out, Rejected reje
       const offset size = min(mask_block, block_end - begin);
       const offset count = make_mask(begin, size, mask, flag);
       if constexpr (is_none<Rejected>)
-        append_packed(in + begin, mask, size, kept_here, count, min(mask_block, block_end - begin - size));
+        append_packed(in + begin, mask, size, kept_here, count, fetched_ahead<T>(n, block_end - begin - size));
       else
-        append_both(in + begin, mask, size, kept_here, count, rejected_here, min(mask_block, block_end - begin - size));
+        append_both(in + begin, mask, size, kept_here, count, rejected_here,
+                    fetched_ahead<T>(n, block_end - begin - size));
     }
     if (!order.wait(b)) return;
     const offset before = kept_count;
@@ -290,7 +298,7 @@ offset partition_parallel(const partition_plan<T>& plan, T* in, offset n, const 
       std::uint64_t mask[mask_block / 64];
       const offset size = min(mask_block, block_end - begin);
       const offset count = make_mask(begin, size, mask, flag);
-      append_both(in + begin, mask, size, kept_here, count, others, min(mask_block, block_end - begin - size));
+      append_both(in + begin, mask, size, kept_here, count, others, fetched_ahead<T>(n, block_end - begin - size));
     }
     if (!order.wait(b)) return;
     const offset before = kept_count;
