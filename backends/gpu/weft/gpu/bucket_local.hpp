@@ -121,6 +121,7 @@ struct bucket_sorter {
     block.sync();
     between();
     if (!has_values && exact) {
+      m = compared_anew(block, m);
 #pragma unroll
       for (int i = 0; i < Items; ++i)
         if (i * Threads + t < m) keys[i * Threads + t] = order.decode(s.bin.keys[i * Threads + t]);

@@ -138,8 +138,8 @@ struct bucket_count_kernel {
     constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
     static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     const int t = static_cast<int>(block.thread());
-    // All blocks look at the same sample and agree on it.
-    if (many_repeats(block, s)) {
+    // All blocks look at the same sample and agree on it. A vote tells the compiler that no lanes go on alone.
+    if (block.warp().any(many_repeats(block, s))) {
       if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0};
       return;
     }
@@ -147,7 +147,7 @@ struct bucket_count_kernel {
       words[i] = 0;
     block.sync();
 
-    const packed_bins bins{s.counts, control + bucket_words};
+    const packed_bins<bucket_words> bins{s.counts, control};
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
@@ -175,7 +175,7 @@ struct bucket_count_kernel {
             k[r][j] = order.encode(k[r][j]);
             if (order.bump != 0) zeros |= zero_kinds(k[r][j]);
           }
-          if (packed_bins::popular(block, bin_of(k[r][0]))) {
+          if (packed_bins<>::popular(block, bin_of(k[r][0]))) {
 #pragma unroll
             for (int j = 0; j < run; ++j) bins.add_joined(block, true, bin_of(k[r][j]));
           } else {
@@ -264,8 +264,7 @@ struct bucket_count_kernel {
     const bucket_memory m = memory;
     std::uint32_t* const counts = control + bucket_words;
     // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
-    std::uint32_t sum = 0, last_count = 0, upper = 0;
-    bool differ = false;
+    std::uint32_t sum = 0, last_count = 0, upper = 0, differ = 0;
     const int rows = warp_rows<Block>();
     for (int row = static_cast<int>(warp.index()) * rows; row < (static_cast<int>(warp.index()) + 1) * rows; ++row) {
       const int bin = row * W + static_cast<int>(warp.lane());
@@ -274,7 +273,7 @@ struct bucket_count_kernel {
       const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
       sum += c;
-      differ = differ || (bin < memory.bins && (c > bin_items || c < bin_items / 16));
+      if (bin < memory.bins && (c > bin_items || c < bin_items / 16)) differ = 1;
       const std::uint32_t byte = static_cast<std::uint32_t>(bin) >> (8 * sizeof(Bits) - 8 - m.rest) & 0xffu;
       if (c != 0) upper |= byte | (byte ^ 0xffu) << 8;
       const std::uint64_t filled = warp.ballot(c != 0);
@@ -285,7 +284,8 @@ struct bucket_count_kernel {
     if (warp.lane() == 0)
       s.sums[warp.index()] = sum, s.last_counts[warp.index()] = last_count, s.upper[warp.index()] = upper;
     // Bins that are much alike need no maps: their upper bits say where keys go.
-    const std::uint32_t even = block.sync_or(differ || most < 64) ? 0 : most < 256 ? 6 : 8;
+    // Opaque: it would take a scalar register all through the plan.
+    const std::uint32_t even = block.opaque(block.sync_or(differ != 0 || most < 64) ? 0 : most < 256 ? 6 : 8);
     std::uint32_t begin = 0, share = 0;  // keys before this warp's bins; of the last bin with keys before them
     for (unsigned w = 0; w < warp.index(); ++w) {
       begin += s.sums[w];

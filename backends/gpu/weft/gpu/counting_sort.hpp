@@ -124,7 +124,7 @@ struct pair_count_kernel {
     block.sync();
 
     const std::uint32_t window = block.index() % W;
-    const packed_bins bins{s.pair, counts + window * own};
+    const packed_bins<> bins{s.pair, counts + window * own};
     auto add_joined = [&](bool there, std::uint32_t bin) {
       bins.add_joined(block, there && (W == 1 || bin / own == window), bin % own);
     };
@@ -137,7 +137,7 @@ struct pair_count_kernel {
         for (int r = 0; r < rounds; ++r) load_run<run, Block>(keys, at + (r * threads + t) * run, wide, k[r]);
 #pragma unroll
         for (int r = 0; r < rounds; ++r) {
-          if (packed_bins::popular(block, order.encode(k[r][0]))) {
+          if (packed_bins<>::popular(block, order.encode(k[r][0]))) {
 #pragma unroll
             for (int j = 0; j < run; ++j) add_joined(true, order.encode(k[r][j]));
           } else {

@@ -7,16 +7,17 @@
 namespace weft::inline v100::gpu {
 
 /// A barrier is due each time the threads together have counted 2^15 keys.
+template <int Offset = 0>
 struct packed_bins {
-  std::uint32_t* pair;    // shared, two bins a word
-  std::uint32_t* counts;  // of all blocks
+  std::uint32_t* pair;     // shared, two bins a word
+  std::uint32_t* control;  // the counters of all blocks, from the word `Offset` on: one pointer less
 
   template <class Block>
   WEFT_DEVICE void add(Block block, std::uint32_t bin, std::uint32_t many) const {
     const std::uint32_t half = bin % 2 * 16;
     const std::uint32_t old = block.shared_fetch_add(&pair[bin / 2], many << half) >> half & 0xffffu;
     if (old < 0x8000u && old + many >= 0x8000u) {  // one thread meets this; it makes room
-      block.fetch_add(&counts[bin], 0x8000u);
+      block.fetch_add(&control[Offset + bin], 0x8000u);
       block.shared_add(&pair[bin / 2], ~(0x8000u << half) + 1);
     }
   }
@@ -42,8 +43,8 @@ struct packed_bins {
   WEFT_DEVICE void flush(Block block, std::uint32_t thread, int bins) const {
     for (int i = static_cast<int>(thread); i < bins / 2; i += static_cast<int>(block.threads())) {
       const std::uint32_t c = pair[i];
-      if (c & 0xffffu) block.fetch_add(&counts[2 * i], c & 0xffffu);
-      if (c >> 16) block.fetch_add(&counts[2 * i + 1], c >> 16);
+      if (c & 0xffffu) block.fetch_add(&control[Offset + 2 * i], c & 0xffffu);
+      if (c >> 16) block.fetch_add(&control[Offset + 2 * i + 1], c >> 16);
     }
   }
 };

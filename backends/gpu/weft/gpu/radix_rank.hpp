@@ -89,7 +89,8 @@ WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const D
         rank[i] = rank_of(d) + (d << 16);
       }
     };
-    const std::uint32_t common = crowding_digit(block, digit_of(first));
+    // With 64 lanes the masks of so many rows would fill the scalar registers.
+    const std::uint32_t common = Block::width == 64 ? no_digit : crowding_digit(block, digit_of(first));
     if (common != no_digit) {
       std::uint32_t count = table[common].count;
       rows([&](std::uint32_t d) {
