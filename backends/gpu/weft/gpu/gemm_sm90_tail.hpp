@@ -65,17 +65,17 @@ struct gemm_sm90_tail {
     return warp * 16 + row;
   }
 
-  /// Writes two neighbours of a row, or of a column (Down), straight to C.
-  template <class H, bool Down = false>
+  /// Writes two neighbours of a row of C, of a column if `down`, straight to it; those of 4 bytes at once if Wide.
+  template <class H, bool Wide>
   WEFT_DEVICE void put(H, Sum s0, Sum s1, int row, int column) const {
     if (row >= c.rows || column >= c.columns) return;
-    constexpr int down = Down ? 1 : 0, right = 1 - down;
+    const int below = ElementBytes != 2 && down ? 1 : 0, right = 1 - below;
     TC* const to = &c(row, column);
     TC pair[2] = {weft::detail::finished(options, s0, to, row, column)};
-    if (row + down < c.rows && column + right < c.columns) {
-      TC* const next = &c(row + down, column + right);
-      pair[1] = weft::detail::finished(options, s1, next, row + down, column + right);
-      if constexpr (sizeof(TC) == 2 || sizeof(TC) == 4)
+    if (row + below < c.rows && column + right < c.columns) {
+      TC* const next = &c(row + below, column + right);
+      pair[1] = weft::detail::finished(options, s1, next, row + below, column + right);
+      if constexpr (sizeof(TC) == 2 || (Wide && sizeof(TC) == 4))
         if (paired) {
           using both = std::conditional_t<sizeof(TC) == 2, word, std::uint64_t>;
           both w;
@@ -88,16 +88,12 @@ struct gemm_sm90_tail {
     *to = pair[0];
   }
   /// Writes sums of two columns of two rows, `row` and the one 8 below it in the product.
-  template <class H>
+  template <class H, bool Wide = false>
   WEFT_DEVICE void put_four(H, const Sum* s, int top, int warp, int row, int column) const {
-    const int upper = top + line_of(warp, row);
-    if constexpr (ElementBytes != 2)
-      if (down) {
-        put<H, true>(H{}, s[0], s[2], upper, column);
-        return put<H, true>(H{}, s[1], s[3], upper, column + 1);
-      }
-    put(H{}, s[0], s[1], upper, column);
-    put(H{}, s[2], s[3], top + line_of(warp, row + 8), column);
+    const bool turned = ElementBytes != 2 && down;
+    const int upper = top + line_of(warp, row), lower = top + line_of(warp, row + 8);
+    put<H, Wide>(H{}, s[0], turned ? s[2] : s[1], upper, column);
+    put<H, Wide>(H{}, turned ? s[1] : s[2], s[3], turned ? upper : lower, turned ? column + 1 : column);
   }
 
   /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C.
@@ -257,7 +253,8 @@ struct gemm_sm90_tail {
         for (int j = 0; j < 4; ++j) sum[j] += other[j];
       }
       const int owner = static_cast<int>(i % threads), q = static_cast<int>(i / threads);
-      put_four(H{}, sum, row0 + owner / 128 * 64, owner / 32 % 4, owner % 32 / 4, column0 + 8 * q + 2 * (owner % 4));
+      put_four<H, true>(H{}, sum, row0 + owner / 128 * 64, owner / 32 % 4, owner % 32 / 4,
+                        column0 + 8 * q + 2 * (owner % 4));
     }
   }
 };
