@@ -52,7 +52,7 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   kernel k{};
   k.a_along_k = a.column_stride == 1, k.b_along_k = b.row_stride == 1;
   if constexpr (sizeof(TA) != 2)
-    if (!k.b_along_k || (!k.a_along_k && Shape::m < kernel::depth)) return false;
+    if (!k.b_along_k || (!k.a_along_k && (Shape::m < kernel::depth || !Shape::may_cross))) return false;
   const auto encode = [](auto& map, const auto& m, bool along_k, int lines) {
     return along_k ? words::encode(map, m.data, m.rows, m.columns, m.row_stride, lines)
                    : words::encode(map, m.data, m.columns, m.rows, m.column_stride, kernel::depth);
@@ -98,7 +98,9 @@ struct type_list {};
 /// tile of fewer rows than a copy of A brings.
 template <class Shape>
 offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multiprocessors, int rows_of_copy) {
-  if ((Shape::split - 1) * ceil_div(steps, Shape::split) >= steps || Shape::m < rows_of_copy) return offset{1} << 60;
+  if ((Shape::split - 1) * ceil_div(steps, Shape::split) >= steps || Shape::m < rows_of_copy ||
+      (rows_of_copy > 1 && !Shape::may_cross))
+    return offset{1} << 60;
   const offset blocks =
       ceil_div(rows, Shape::m * Shape::cluster_m) * ceil_div(columns, Shape::n * Shape::cluster_n) * Shape::cluster;
   constexpr offset products = Shape::m * Shape::n / 32;

@@ -27,6 +27,9 @@ struct gemm_sm90_shape {
   static constexpr int cluster_m = ClusterM, cluster_n = ClusterN, split = Split, resident = Resident;
   static constexpr int cluster = ClusterM * ClusterN * Split;
   static constexpr int consumers = M / 64;
+  /// Whether A of one or four bytes may have its lines contiguous. Of the two shapes with 256 columns one is enough:
+  /// where blocks share no copies, the code for it takes as long to compile as all the rest of a product.
+  static constexpr bool may_cross = N < 256 || ClusterM * ClusterN > 1;
   static_assert(M % 64 == 0 && (Split == 1 || ClusterM * ClusterN == 1));
   static_assert((N >= 64 * ClusterM && M >= 64 * ClusterN) || ClusterM * ClusterN == 1, "shares are 64 lines at least");
 };
@@ -161,6 +164,8 @@ struct gemm_sm90_kernel {
         if constexpr (Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2)
           a_along_k ? multiply_f8<hopper, false>(d, at, n, mine, b, full, empty, block.thread(), rank)
                     : multiply_f8<hopper, true>(d, at, n, a, b, full, empty, block.thread(), rank);
+        else if constexpr (element_bytes != 2 && !Shape::may_cross)
+          run.template operator()<0, 0>();
         else if constexpr (element_bytes != 2)
           a_along_k ? run.template operator()<0, 0>()
                     : multiply_across<hopper>(d, at, n, a, b, full, empty, block.thread(), rank);

@@ -13,6 +13,7 @@ namespace weft::inline v100::gpu {
 template <class Words, class Shape, int ElementBytes, class Sum, class TC, class Options>
 struct gemm_sm90_tail {
   using word = std::uint32_t;
+  static constexpr bool may_cross = ElementBytes != 2 && Shape::may_cross;
   static constexpr int sums = Shape::n / 2, piece_columns = 128 / static_cast<int>(sizeof(TC));
   static constexpr bool can_stage =
       Shape::split == 1 && (sizeof(TC) == 2 || sizeof(TC) == 4) && Shape::n % piece_columns == 0;
@@ -60,7 +61,7 @@ struct gemm_sm90_tail {
 
   /// The line of a warp's row of the product, among the 64 of a warpgroup.
   WEFT_DEVICE int line_of(int warp, int row) const {
-    if constexpr (ElementBytes != 2)
+    if constexpr (may_cross)
       if (across) return gemm_sm90_across<Words, ElementBytes>::line_of(warp, row);
     return warp * 16 + row;
   }
@@ -69,7 +70,7 @@ struct gemm_sm90_tail {
   template <class H, bool Wide>
   WEFT_DEVICE void put(H, Sum s0, Sum s1, int row, int column) const {
     if (row >= c.rows || column >= c.columns) return;
-    const int below = ElementBytes != 2 && down ? 1 : 0, right = 1 - below;
+    const int below = may_cross && down ? 1 : 0, right = 1 - below;
     TC* const to = &c(row, column);
     TC pair[2] = {weft::detail::finished(options, s0, to, row, column)};
     if (row + below < c.rows && column + right < c.columns) {
@@ -90,7 +91,7 @@ struct gemm_sm90_tail {
   /// Writes sums of two columns of two rows, `row` and the one 8 below it in the product.
   template <class H, bool Wide = false>
   WEFT_DEVICE void put_four(H, const Sum* s, int top, int warp, int row, int column) const {
-    const bool turned = ElementBytes != 2 && down;
+    const bool turned = may_cross && down;
     const int upper = top + line_of(warp, row), lower = top + line_of(warp, row + 8);
     put<H, Wide>(H{}, s[0], turned ? s[2] : s[1], upper, column);
     put<H, Wide>(H{}, turned ? s[1] : s[2], s[3], turned ? upper : lower, turned ? column + 1 : column);
@@ -107,7 +108,7 @@ struct gemm_sm90_tail {
       const bool whole = top + 64 <= c.rows && column0 + Shape::n <= c.columns;
       if (options.beta == beta_type(0) && (plain || whole)) {
         if (rows_contiguous) return store_pieces<H>(d, top, column0, consumer, thread, s);
-        if constexpr (ElementBytes != 2 && Shape::n % 64 == 0)
+        if constexpr (may_cross && Shape::n % 64 == 0)
           if (down && stored) return store_down<H>(d, top, column0, consumer, thread, s);
       }
     }
