@@ -107,6 +107,8 @@ struct bucket_count_kernel {
   template <arch A>
   static constexpr int bin_bits = Shape::template tuning<A>().bin_bits;
   template <arch A>
+  static constexpr bool frugal = Shape::template tuning<A>().frugal;
+  template <arch A>
   struct shared {
     std::uint32_t counts[(1 << bin_bits<A>) / 2];        // two of 16 bits each
     std::uint32_t group_marks[(1 << bin_bits<A>) / 32];  // a bit a bin
@@ -138,8 +140,9 @@ struct bucket_count_kernel {
     constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
     static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     const int t = static_cast<int>(block.thread());
-    // All blocks look at the same sample and agree on it. A vote tells the compiler that no lanes go on alone.
-    if (block.warp().any(many_repeats(block, s))) {
+    if constexpr (frugal<Block::arch>) {
+      clear(block, s, (1 << bin_bits<Block::arch>) / 2);
+    } else if (many_repeats(block, s)) {  // all blocks look at the same sample and agree on it
       if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0};
       return;
     }
@@ -285,7 +288,11 @@ struct bucket_count_kernel {
       s.sums[warp.index()] = sum, s.last_counts[warp.index()] = last_count, s.upper[warp.index()] = upper;
     // Bins that are much alike need no maps: their upper bits say where keys go.
     // Opaque: it would take a scalar register all through the plan.
-    const std::uint32_t even = block.opaque(block.sync_or(differ != 0 || most < 64) ? 0 : most < 256 ? 6 : 8);
+    std::uint32_t even = 0;
+    if constexpr (!frugal<Block::arch>)
+      even = block.opaque(block.sync_or(differ != 0 || most < 64) ? 0 : most < 256 ? 6 : 8);
+    else
+      block.sync();
     std::uint32_t begin = 0, share = 0;  // keys before this warp's bins; of the last bin with keys before them
     for (unsigned w = 0; w < warp.index(); ++w) {
       begin += s.sums[w];
@@ -410,22 +417,26 @@ struct bucket_count_kernel {
     });
   }
 
+  template <class Block>
+  WEFT_DEVICE void clear(Block block, shared<Block::arch>& s, int words) const {
+    for (int i = static_cast<int>(block.thread()); i < words; i += block_threads<Block::arch>) s.counts[i] = 0;
+  }
+
   /// Whether a sample, a key a thread, says that many keys are equal: buckets would be of one key, and uneven. A guess
   /// for speed only. Leaves all counts zero.
   template <class Block>
   WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s) const {
     constexpr int threads = block_threads<Block::arch>, all = (1 << bin_bits<Block::arch>) / 2;
     constexpr int words = all < 4096 ? all : 4096;
-    const int t = static_cast<int>(block.thread());
     std::uint64_t h = (block.thread() + 1) * std::uint64_t{0x9e3779b97f4a7c15};
     const Bits sample = keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
-    for (int i = t; i < all; i += threads) s.counts[i] = 0;
+    clear(block, s, all);
     block.sync();
     h = (sample ^ std::uint64_t{sample} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
     const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
     const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
     const unsigned again = block.sync_count(seen_before);
-    for (int i = t; i < words; i += threads) s.counts[i] = 0;
+    clear(block, s, words);
     return again > threads / 16;
   }
 };

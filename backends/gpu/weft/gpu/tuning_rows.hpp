@@ -108,6 +108,7 @@ struct bucket_sort_tuning {
   int local_bits;                                   // log2 of its bins, about as many as keys
   offset from, to;                                  // for so many keys, and for what fits one block
   bool local_wide = false;                          // a word for each bin: 2^local_bits * 2 bytes more
+  bool frugal = false;  // no look at a sample of the keys, or at their values: where that makes registers spill
 };
 
 /// A merge with a ring of tiles (gpu/merge_ring.hpp), where the architecture has bulk copies.

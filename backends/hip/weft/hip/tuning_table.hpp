@@ -43,11 +43,13 @@ inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
 inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
     // architecture, 10 * key + value bytes, {bin bits, counting threads, pass threads, items, -, local threads, items,
     // -, bin bits,
-    //                           from, to}; not measured
-    {arch::generic, 48, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28}},  // 64 KB of shared memory
-    {arch::generic, 84, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28}},
-    {arch::generic, 88, {12, 512, 256, 12, 0, 256, 10, 0, 12, 1 << 23, offset{1} << 28}},
-    {arch::generic, 0, {12, 512, 256, 16, 0, 256, 16, 0, 12, 1 << 23, offset{1} << 28}},
+    //                           from, to, -, frugal}; not measured. Of u32 pairs more would not fit 64 KB of shared
+    //                           memory, of 8-byte keys 16 items spill.
+    {arch::generic, 48, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28, false, true}},
+    {arch::generic, 80, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28, false, true}},
+    {arch::generic, 84, {12, 512, 256, 16, 0, 256, 12, 0, 12, 1 << 23, offset{1} << 28, false, true}},
+    {arch::generic, 88, {12, 512, 256, 12, 0, 256, 10, 0, 12, 1 << 23, offset{1} << 28, false, true}},
+    {arch::generic, 0, {12, 512, 256, 16, 0, 256, 16, 0, 12, 1 << 23, offset{1} << 28, false, true}},
 };
 
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
