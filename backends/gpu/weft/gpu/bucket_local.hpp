@@ -480,7 +480,8 @@ struct bucket_single_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     using sorter = typename local::template sorter<Block::arch>;
-    if (!Shape::template tuning<Block::arch>().frugal && order.bump != 0) {
+    constexpr bool by_value = !Shape::template tuning<Block::arch>().frugal;
+    if (by_value && order.bump != 0) {
       if (sorter::template sort<true, sorter::bins_by::values>(block, s, order, keys, values, n, [] {})) return;
       block.sync();
     }
