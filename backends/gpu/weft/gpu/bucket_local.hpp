@@ -470,6 +470,8 @@ struct bucket_single_kernel {
   template <arch A>
   static constexpr int block_threads = local::template block_threads<A>;
   template <arch A>
+  static constexpr bool by_value = !Shape::template tuning<A>().frugal;  // floating-point keys
+  template <arch A>
   using shared = typename local::template sorter<A>::shared;
 
   Bits* keys;
@@ -480,8 +482,7 @@ struct bucket_single_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     using sorter = typename local::template sorter<Block::arch>;
-    constexpr bool by_value = !Shape::template tuning<Block::arch>().frugal;
-    if (by_value && order.bump != 0) {
+    if (by_value<Block::arch> && order.bump != 0) {
       if (sorter::template sort<true, sorter::bins_by::values>(block, s, order, keys, values, n, [] {})) return;
       block.sync();
     }
