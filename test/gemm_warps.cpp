@@ -27,8 +27,13 @@ bool has_unit() {
 /// Numbers whose products sum up exactly in float: small ones, so that any order gives the same.
 template <class T>
 void make_small(stored<T>& m) {
-  for (std::size_t i = 0; i < m.values.size(); ++i)
-    m.values[i] = T(static_cast<float>(static_cast<int>(random_bits(99 + m.values.size(), i) >> 40) % 13 - 6));
+  for (std::size_t i = 0; i < m.values.size(); ++i) {
+    const int x = static_cast<int>(random_bits(99 + m.values.size(), i) >> 40) % 13 - 6;
+    if constexpr (std::is_integral_v<T>)
+      m.values[i] = static_cast<T>(x);  // -1 is 255 where there are no signs
+    else
+      m.values[i] = T(static_cast<float>(x));
+  }
 }
 template <>
 void make_small(stored<weft::tf32>& m) {
