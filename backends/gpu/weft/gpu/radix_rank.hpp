@@ -102,6 +102,7 @@ WEFT_DEVICE void rank_rows(Block block, rank_entry<Block::width>* table, const D
         count += static_cast<std::uint32_t>(many);
         return own;
       });
+      warp.sync();  // all have read it
       if (warp.lane() == 0) table[common].count = count;
       warp.sync();
     } else if (Arrival && any_order) {
