@@ -34,9 +34,6 @@ struct reduce_by_key_pipeline_kernel {
   template <arch A>
   static constexpr select_pipeline_tuning tuning =
       choose<Selector>(dialect::by_key_rows, A, size_class(sizeof(K) + sizeof(V))).pipeline.or_small();
-  /// Warps for load, publish and prefix (and one that ends at once) at either width.
-  template <arch A>
-  static constexpr int service_threads = A == arch::generic ? 256 : 128;
   template <arch A>
   static constexpr int block_threads = service_threads<A> + tuning<A>.threads;
   template <arch A>
@@ -48,7 +45,7 @@ struct reduce_by_key_pipeline_kernel {
   static constexpr int tile_items = tuning<A>.threads* lane_items<A>;
   template <arch A>
   using place = ring_place<tuning<A>.stages>;
-  static constexpr int front = (static_cast<int>(sizeof(K)) + 15) / 16 * 16;
+  static constexpr int front = front_bytes<K>;
 
   template <arch A>
   struct shared {

@@ -56,6 +56,15 @@ requires bulk_source<It>::possible struct bulk_source<transform_iterator<It, F>>
   }
 };
 
+/// Of the warps that load, publish, find prefixes or do what else takes one warp: room for four at either width. Those
+/// that have no role end at once.
+template <arch A>
+inline constexpr int service_threads = A == arch::generic ? 256 : 128;
+
+/// The front of a tile that holds the element before it: whole pieces of 16 bytes.
+template <class T>
+inline constexpr int front_bytes = (static_cast<int>(sizeof(T)) + 15) / 16 * 16;
+
 /// Where a role is in a ring. The phase tells apart the rounds before and after.
 template <int Stages>
 struct ring_place {

@@ -72,9 +72,6 @@ struct run_lengths_pipeline_kernel {
   template <arch A>
   static constexpr select_pipeline_tuning tuning =
       choose<Selector>(dialect::select_rows, A, size_class(sizeof(T))).runs.or_small();
-  /// Warps for load, publish and prefix (and one that ends at once) at either width.
-  template <arch A>
-  static constexpr int service_threads = A == arch::generic ? 256 : 128;
   template <arch A>
   static constexpr int block_threads = service_threads<A> + tuning<A>.threads;
   template <arch A>
@@ -85,7 +82,7 @@ struct run_lengths_pipeline_kernel {
   static constexpr int tile_items = tuning<A>.threads* rows<A>;
   template <arch A>
   using place = ring_place<tuning<A>.stages>;
-  static constexpr int front = (static_cast<int>(sizeof(T)) + 15) / 16 * 16;  // the element before a tile
+  static constexpr int front = front_bytes<T>;  // the element before a tile
 
   template <arch A>
   struct shared {

@@ -19,9 +19,6 @@ struct scan_pipeline_kernel {
   template <arch A>
   static constexpr pipeline_tuning tuning =
       choose<Selector>(dialect::scan_rows, A, size_class(sizeof(T))).pipeline.or_small();
-  /// Warps for load, publish and prefix (and one that ends at once) at either width.
-  template <arch A>
-  static constexpr int service_threads = A == arch::generic ? 256 : 128;
   template <arch A>
   static constexpr int block_threads = service_threads<A> + tuning<A>.fold_threads + tuning<A>.threads;
   static_assert(block_threads<arch::sm_90> <= 1024);

@@ -120,9 +120,6 @@ struct select_pipeline_kernel {
   template <arch A>
   static constexpr select_pipeline_tuning tuning =
       choose<Selector>(dialect::select_rows, A, size_class(sizeof(T))).pipeline.or_small();
-  /// Warps for load, publish and prefix (and one that ends at once) at either width.
-  template <arch A>
-  static constexpr int service_threads = A == arch::generic ? 256 : 128;
   template <arch A>
   static constexpr int block_threads = service_threads<A> + tuning<A>.threads;
   template <arch A>
@@ -136,7 +133,7 @@ struct select_pipeline_kernel {
 
   /// Flags may look at what stands before a tile.
   static constexpr bool looks_back = flag_looks_back<Flag>;
-  static constexpr int front = looks_back ? (static_cast<int>(sizeof(T)) + 15) / 16 * 16 : 0;
+  static constexpr int front = looks_back ? front_bytes<T> : 0;
 
   template <arch A>
   struct shared {

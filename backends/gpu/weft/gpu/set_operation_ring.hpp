@@ -16,9 +16,6 @@ struct set_ring_kernel {
   template <arch A>
   static constexpr select_pipeline_tuning tuning =
       choose<Selector>(dialect::merge_rows, A, size_class(sizeof(T))).set_ring.or_small();
-  /// Warps for load, cut, publish and prefix (and some that end at once) at either width.
-  template <arch A>
-  static constexpr int service_threads = A == arch::generic ? 256 : 128;
   template <arch A>
   static constexpr int block_threads = service_threads<A> + tuning<A>.threads;
   template <arch A>
