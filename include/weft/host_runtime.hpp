@@ -53,7 +53,9 @@ struct host_graph : recorded_graph {
 /// The graph that the stream records into, or null. Streams of other run times record nothing here.
 inline host_graph* host_recording(stream_ref stream) noexcept;
 
-class host_runtime_type final : public runtime {
+/// A template of nothing, so that a library may hold its code (weft/prebuilt/cpu_verbs.hpp).
+template <class>
+class basic_host_runtime final : public runtime {
  public:
   std::string_view name() const noexcept override { return "host"; }
   int device_count() const noexcept override { return 1; }
@@ -197,6 +199,7 @@ class host_runtime_type final : public runtime {
   std::atomic<std::uint64_t> next_id_{2};
 };
 
+using host_runtime_type = basic_host_runtime<void>;
 // Constant-initialised and without a destructor: usable before main and after it.
 inline constinit host_runtime_type host_runtime_object{};
 

@@ -1,6 +1,7 @@
 // What the prebuilt library of a CPU backend holds: <weft/prebuilt/tbb.hpp> says how it is read.
 // WEFT_PREBUILT_POLICY, WEFT_PREBUILT_SCHEDULER: the backend's.
 #ifdef WEFT_PREBUILT
+WEFT_PREBUILT class detail::basic_host_runtime<void>;
 
 #define WEFT_PREBUILT_SCAN(T, In)                                                                               \
   WEFT_PREBUILT void cpu::scan<WEFT_PREBUILT_SCHEDULER, WEFT_PREBUILT_POLICY, In, T*, plus, none, inclusive_t>( \
