@@ -103,7 +103,7 @@ def problems_of(arch, name, data, mnemonics):
         wide = sum(bool(re.match(r"(global|buffer|flat)_load_(dwordx4|b128)", m)) for m in mnemonics)
         if wide == 0:
             found.append("no 16-byte load")
-    if kind := re.search(r"gemm_warps_kernel.*8mma_kindE(\d+)E", name):
+    if kind := re.search(r"gemm_warp(?:s|_matrix)_kernel.*8mma_kindE(\d+)E", name):
         wanted = MATRIX[arch][KINDS[int(kind[1])]]
         products = sum(bool(wanted and re.fullmatch(f"({wanted})(_e64|_w32)?", m)) for m in mnemonics)
         others = sum(bool(re.match("v_mfma|v_wmma|v_smfmac", m)) for m in mnemonics) - products

@@ -1,4 +1,5 @@
 // The kernels whose AMD machine code cmake/code_objects.py reads: every verb on the types it is tuned for.
+#include <weft/gpu/gemm_steps.hpp>
 #include <weft/hip.hpp>
 #include <weft/weft.hpp>
 
@@ -47,3 +48,14 @@ template void product(const std::int8_t*, const std::int8_t*, std::int32_t*, wef
 template void product(const std::uint8_t*, const std::uint8_t*, std::int32_t*, weft::offset);
 template void product(const float*, const float*, float*, weft::offset);
 template void product(const double*, const double*, double*, weft::offset);
+
+// The steps that have kernels of their own.
+template <class T>
+void steps(const T* a, const T* b, T* c, weft::offset n) {
+  const auto by = [&](auto step) {
+    weft::gemm(weft::hip.with_provider(step), weft::row_major(a, n, n), weft::row_major(b, n, n),
+               weft::row_major(c, n, n));
+  };
+  by(weft::gemm_steps::naive), by(weft::gemm_steps::shared_tiles), by(weft::gemm_steps::warp_matrix);
+}
+template void steps(const weft::bfloat16*, const weft::bfloat16*, weft::bfloat16*, weft::offset);

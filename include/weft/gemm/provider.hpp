@@ -12,6 +12,11 @@
 //   // done nothing, or null. What memory the library takes by itself weft does not see.
 //   template <…> static const char* gemm(const P&, const batch<TA>&, const batch<TB>&, const batch<TC>&,
 //                                        const Options&, bool run);
+// One whose work is weft's own kernels and temporary memory has more to say:
+//   static constexpr bool can_measure = true;      // `run` is true while weft::workspace_bytes measures, too: nothing
+//                                                  // is launched then
+//   template <…> static std::size_t workspace(policy, a, b, c, options);   // bytes of temporary memory
+//   template <…> static gemm_config config(policy, a, b, c, options);      // what a plan shows beside its name
 // A policy with a provider has a backend that differs in gemm alone.
 #pragma once
 
@@ -30,7 +35,7 @@ struct provided_backend : Backend {
   template <class P, class TA, class TB, class TC, class Options>
   static void gemm(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                    const Options& options) {
-    const char* why = Provider::gemm(policy, a, b, c, options, !detail::measuring());
+    const char* why = Provider::gemm(policy, a, b, c, options, may_run());
     if (why == nullptr) return;
     if constexpr (FallsBack)
       Backend::gemm(policy, a, b, c, options);
@@ -62,7 +67,7 @@ struct provided_backend : Backend {
     std::vector<gemm_config> list = Backend::gemm_configs(policy, a, b, c, options);
     const char* why = Provider::gemm(policy, a, b, c, options, false);
     if (why == nullptr)
-      list.insert(list.begin(), gemm_config{Provider::name, {0, 0, 0}});
+      list.insert(list.begin(), config_of(policy, a, b, c, options));
     else if (!FallsBack)
       declined(policy, why);
     return list;
@@ -70,17 +75,32 @@ struct provided_backend : Backend {
   template <class P, class TA, class TB, class TC, class Options>
   static std::size_t gemm_workspace(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                                     const Options& options, const gemm_config& config) {
-    return config.kernel == Provider::name ? 0 : Backend::gemm_workspace(policy, a, b, c, options, config);
+    if (config.kernel != Provider::name) return Backend::gemm_workspace(policy, a, b, c, options, config);
+    if constexpr (requires { Provider::workspace(policy, a, b, c, options); })
+      return Provider::workspace(policy, a, b, c, options);
+    else
+      return 0;
   }
   template <class P, class TA, class TB, class TC, class Options>
   static bool gemm_by(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
                       const Options& options, const gemm_config& config) {
-    if (config.kernel == Provider::name)
-      return Provider::gemm(policy, a, b, c, options, !detail::measuring()) == nullptr;
+    if (config.kernel == Provider::name) return Provider::gemm(policy, a, b, c, options, may_run()) == nullptr;
     return Backend::gemm_by(policy, a, b, c, options, config);
   }
 
  private:
+  static bool may_run() {
+    if constexpr (requires { Provider::can_measure; }) return true;
+    return !detail::measuring();
+  }
+  template <class P, class TA, class TB, class TC, class Options>
+  static gemm_config config_of(const P& policy, const batch<TA>& a, const batch<TB>& b, const batch<TC>& c,
+                               const Options& options) {
+    gemm_config one{Provider::name, {0, 0, 0}};
+    if constexpr (requires { Provider::config(policy, a, b, c, options); })
+      one = Provider::config(policy, a, b, c, options), one.kernel = Provider::name;
+    return one;
+  }
   template <class P>
   [[noreturn]] static void declined(const P& policy, const char* why) {
     detail::refuse("gemm", std::string(Provider::name) + " declines: " + why, policy.where());

@@ -43,13 +43,14 @@ inline void add_by_cycles(std::vector<gemm_config>& list, std::vector<offset>& c
   list.insert(list.begin() + at, one);
 }
 
-/// The tensor cores' shapes for a product, the fastest first as gemm_sm90_cycles has it.
+/// The tensor cores' shapes for a product, the fastest first as gemm_sm90_cycles has it. `always`: of small products of
+/// operands that want a copy, too.
 template <class P, class TA, class TB, class TC, class Options>
 void gemm_sm90_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c,
-                    const Options& options, std::vector<gemm_config>& list) {
+                    const Options& options, std::vector<gemm_config>& list, bool always = false) {
   if constexpr (gemm_sm90_types<P, TA, TB, Options>) {
     const gemm_copies copies = gemm_sm90_copies_of(a, b, c, options);
-    if (!device_of(policy).hopper_code || a.columns == 0 || !copies.serves) return;
+    if (!device_of(policy).hopper_code || a.columns == 0 || !(copies.serves || always)) return;
     matrix<TA> x = a;
     matrix<TB> y = b;
     if (copies.a) x.column_stride = 1;

@@ -205,10 +205,10 @@ gemm_copies gemm_sm90_copies_of(matrix<TA> a, matrix<TB> b, const matrix<TC>& c,
 
 /// C = epilogue(alpha * A * B + beta * C) on Hopper's tensor cores. Operands that the copy engine cannot take are
 /// copied first, where the product is worth it. False, and nothing done, where they do not serve: other types, other
-/// hardware, code for plain sm_90, small products of operands that want a copy, no shape that is `told`.
+/// hardware, code for plain sm_90, small products of operands that want a copy (but `always`), no shape that is `told`.
 template <class P, class TA, class TB, class TC, class Options>
 bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options,
-               const gemm_config* told = nullptr) {
+               const gemm_config* told = nullptr, bool always = false) {
   if constexpr (!gemm_sm90_types<P, TA, TB, Options>) {
     return false;
   } else {
@@ -223,7 +223,7 @@ bool gemm_sm90(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const 
                                     });
         };
         const gemm_copies copies = gemm_sm90_copies_of(a, b, c, options);
-        return copies.serves && gemm_with_copies<A, value>(policy, a, b, copies, product);
+        return (copies.serves || always) && gemm_with_copies<A, value>(policy, a, b, copies, product);
       } else {
         return false;
       }

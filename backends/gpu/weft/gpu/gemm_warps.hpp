@@ -34,7 +34,7 @@ struct gemm_warps_words {
 
 /// Which operands are copied first: what does not lie so, and lines that are contiguous where the instruction cannot
 /// take those. Small products are then not worth it.
-template <class Unit, class TA, class TB, class TC>
+template <class Unit, bool Always = false, class TA, class TB, class TC>
 gemm_copies gemm_warps_copies_of(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c) {
   const auto wants = [](const auto* data, offset line_stride, offset k_stride) {
     return !gemm_engine_takes<gemm_warps_words>(data, line_stride, k_stride) || (k_stride != 1 && !Unit::transposes);
@@ -42,7 +42,7 @@ gemm_copies gemm_warps_copies_of(const matrix<TA>& a, const matrix<TB>& b, const
   const bool copy_a = wants(a.data, a.row_stride, a.column_stride),
              copy_b = wants(b.data, b.column_stride, b.row_stride);
   const bool serves = a.columns > 0 && a.columns * static_cast<offset>(sizeof(TA)) < offset{1} << 30 &&
-                      ((!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26);
+                      (Always || (!copy_a && !copy_b) || c.rows * c.columns * a.columns >= offset{1} << 26);
   return gemm_copies_of(a, b, copy_a, copy_b, serves);
 }
 
@@ -128,12 +128,12 @@ bool gemm_warps(const P& policy, const matrix<TA>& a, const matrix<TB>& b, const
   if constexpr (constexpr mma_kind kind = gemm_warps_kind<P, TA, TB, Options>; kind == mma_kind::none) {
     return false;
   } else {
-    if (device_of(policy).hopper_code) return false;
+    if (!gemm_warps_always<Units> && device_of(policy).hopper_code) return false;
     return on_arch(policy, [&]<arch A>() {
       using unit = typename Units::template unit<A, kind>;
       if constexpr (unit::present) {
         using value = std::remove_const_t<TA>;
-        const gemm_copies copies = gemm_warps_copies_of<unit>(a, b, c);
+        const gemm_copies copies = gemm_warps_copies_of<unit, gemm_warps_always<Units>>(a, b, c);
         if (!copies.serves) return false;
         bool found = false, large = false;
         int split = 1;

@@ -16,6 +16,12 @@
 
 namespace weft::inline v100::gpu {
 
+/// Whether these units are to be used whatever better the device has, and for small products too: they say `always`.
+template <class Units>
+inline constexpr bool gemm_warps_always = requires {
+  requires Units::always;
+};
+
 /// An operand in memory: lines (rows of A, columns of B) by k; `stride` bytes between lines where k is contiguous in
 /// them, else between rows of k.
 struct gemm_warps_operand {
@@ -150,7 +156,7 @@ struct gemm_warps_kernel {
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     // Code for Hopper's own instructions has better kernels.
     constexpr bool better = [] {
-      if constexpr (requires { Block::has_hopper; }) return Block::has_hopper;
+      if constexpr (requires { Block::has_hopper; } && !gemm_warps_always<Units>) return Block::has_hopper;
       return false;
     }();
     if constexpr (unit_of<Block::arch>::present && !better)
