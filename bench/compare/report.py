@@ -8,6 +8,8 @@ import io
 import json
 import math
 
+import roofline
+
 WEFT = ["seq", "openmp", "tbb", "cuda", "hip", "simt"]
 READERS = {"reduce", "min_element", "histogram"}
 
@@ -140,7 +142,7 @@ def plots(rows):
     return made
 
 
-def page(data, lines, pictures):
+def page(data, lines, pictures, steps):
     context = data["context"]
     cell = html.escape
     body = []
@@ -155,6 +157,7 @@ figure{{display:inline-block;margin:4px}}svg{{max-width:100%}}</style>
 <h1>weft compare</h1><p>{cell(context.get("date", ""))}, {cell(context.get("host_name", ""))}, {context.get("num_cpus")} CPUs at
 {context.get("mhz_per_cpu")} MHz. Solid lines and blue bars are weft, dashed and grey its peers. HIP: compiled, not run on AMD hardware.</p>
 <h2>Throughput, higher is better</h2>{figures}
+{roofline.section(steps) if steps else ""}
 <h2>Every row</h2><table><tr>{"".join(f"<th>{cell(h)}</th>" for h in HEAD)}</tr>{"".join(body)}</table></html>
 """
 
@@ -163,8 +166,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", default="compare.json")
     parser.add_argument("--html", default="compare.html")
+    parser.add_argument("--steps", help="what bench/gpu/gemm_steps.cu wrote")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
+    steps = None
+    if options.steps:
+        with open(options.steps) as f:
+            steps = json.load(f)
     data = load(options.files)
     rows, limits = rows_of(data)
     lines = table(rows, limits)
@@ -174,7 +182,7 @@ def main():
     with open(options.json, "w") as f:
         json.dump(data, f, indent=1)
     with open(options.html, "w") as f:
-        f.write(page(data, lines, plots(rows)))
+        f.write(page(data, lines, plots(rows), steps))
     print(f"\nwrote {options.json} and {options.html}")
     if any(line[3] == "wrong result" for line in lines):
         raise SystemExit("compare: at least one result was wrong")

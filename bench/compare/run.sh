@@ -57,7 +57,11 @@ if [ -e /dev/kfd ]; then say "hip: an AMD device is here; this build does not me
 else say "hip: no device on this machine; ./weft test compiles that backend"; fi
 tree=build/compare/tree  # apart from what ./weft test builds
 configure $preset -B $tree -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
-cmake --build $tree --target $targets >$work/build.log 2>&1 || { tail -40 $work/build.log; fail "compare: the build failed"; }
+steps=()  # of a matrix product, for a roofline
+if [ $device = 1 ] && [[ -z $verbs || ,$verbs, = *,gemm,* ]] && [[ -z $backends || ,$backends, = *,cuda,* ]]; then
+  steps=(--steps $work/gemm_steps.json)
+fi
+cmake --build $tree --target $targets ${steps:+bench_gpu_gemm_steps} >$work/build.log 2>&1 || { tail -40 $work/build.log; fail "compare: the build failed"; }
 
 common="--text=$input"
 [ -s $work/graph.txt ] && common="$common --graph=$work/graph.txt"
@@ -76,4 +80,8 @@ for target in $targets; do
     2>$work/$target.err | $python -u bench/compare/progress.py
   [ -s $work/$target.json ] || { tail -5 $work/$target.err; fail "compare: $target failed"; }
 done
-$python bench/compare/report.py --json "$json" --html compare.html "${parts[@]}"
+if [ ${#steps[@]} != 0 ]; then
+  say "measuring with bench_gpu_gemm_steps"
+  $tree/bench/bench_gpu_gemm_steps $([ $quick = 1 ] && echo 2048) --json $work/gemm_steps.json
+fi
+$python bench/compare/report.py --json "$json" --html compare.html "${steps[@]}" "${parts[@]}"

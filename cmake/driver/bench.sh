@@ -1,4 +1,4 @@
-# ./weft bench NAME: builds and runs one benchmark of bench/.
+# ./weft bench NAME: builds and runs one benchmark of bench/. `gpu/gemm_steps --html FILE` draws its rooflines, too.
 arguments=()
 for argument in "$@"; do
   [ "$argument" = --no-install ] && may_install=0 || arguments+=("$argument")
@@ -35,4 +35,25 @@ preset=release folder=build/bench
 [ -e "bench/$name.cu" ] && preset=cuda folder=build/bench-cuda
 configure $preset -B $folder -DWEFT_BUILD_BENCH=ON -DWEFT_BUILD_TESTS=OFF -DWEFT_BUILD_EXAMPLES=OFF
 cmake --build $folder --target "bench_${name//\//_}"
-exec "$folder/bench/bench_${name//\//_}" "$@"
+program=$folder/bench/bench_${name//\//_}
+if [ "$name" = gpu/gemm_steps ]; then
+  arguments=() page=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --html) page=${2:?--html FILE}; shift ;;
+      --html=*) page=${1#*=} ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+  if [ -n "$page" ]; then
+    "$program" "${arguments[@]}" --json "${page%.html}.json"
+    python=/usr/bin/python3
+    [ -x $python ] || python=python3
+    $python -c 'import matplotlib' 2>/dev/null || [ "$may_install" = 0 ] || apt_install python3-matplotlib ||
+      say "no python3-matplotlib: the page will have the table only"
+    exec $python bench/compare/roofline.py "${page%.html}.json" --html "$page"
+  fi
+  set -- "${arguments[@]}"
+fi
+exec "$program" "$@"
