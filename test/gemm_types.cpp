@@ -61,6 +61,9 @@ void check_orders() {
     if (!emulated || orders % 3 == 0) check<TA, TB, TC>(70, 66, 40, orders, 3, orders % 2);
   }
   if (!emulated) check<TA, TB, TC>(129, 258, 300, 2, 0);
+  // Rows (columns) of C begin on 16 bytes, but end within as many: nothing beyond may be written.
+  if (!emulated)
+    for (const int orders : {2, 6}) check<TA, TB, TC>(63, 63, 63, orders, 1, 0, sum_unit<TA>);
   // Lengths on 16 bytes: what Hopper's copy engine takes in every order, k contiguous or not, few rows and few columns.
   if (!emulated && sizeof(TA) == 1)
     for (int orders = 0; orders < 8; ++orders) {

@@ -69,8 +69,9 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   k.tail.rows_contiguous = c.column_stride == 1;
   if constexpr (tail::can_stage) {
     const auto to = k.tail.down ? transposed(c) : c;
-    k.tail.stored =
-        to.column_stride == 1 && words::encode(k.tail.c_map, to.data, to.rows, to.columns, to.row_stride, 64);
+    // The engine writes 16 bytes at a time, beyond the end of a row too, where there may be somebody else's.
+    k.tail.stored = to.column_stride == 1 && to.columns * static_cast<offset>(sizeof(TC)) % 16 == 0 &&
+                    words::encode(k.tail.c_map, to.data, to.rows, to.columns, to.row_stride, 64);
   }
 
   k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));
