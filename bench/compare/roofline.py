@@ -62,7 +62,7 @@ def pictures(data):
             if peak:
                 axes.axhline(peak, color="black", linewidth=1)
                 axes.text(x[1], peak * 1.05, f"{name} units {peak:.0f}", fontsize=7, ha="right")
-        best = rows[-1]["cublas TFLOP/s"]  # beside the fastest: next to slow ones the chip is cooler
+        best = rows[-1]["cublas TFLOP/s"]  # beside the fastest: next to slow ones it is faster
         axes.axhline(best, color="tab:gray", linestyle="--", linewidth=1)
         axes.text(x[0] * 1.1, best * 1.05, f"cuBLAS {best:.0f}", fontsize=7, color="tab:gray")
         axes.plot([r["FLOP/byte"] for r in rows], [r["TFLOP/s"] for r in rows], color="tab:blue", linewidth=0.6, marker="o", markersize=5)
