@@ -79,13 +79,19 @@ TEST_CASE("NaNs are sorted behind all numbers, -0.0 and 0.0 are equal") {
 
 namespace {
 struct by_last_digit {
-  WEFT_HOST_DEVICE bool operator()(u32 a, u32 b) const { return a % 10 < b % 10; }
+  template <class T>
+  WEFT_HOST_DEVICE bool operator()(T a, T b) const {
+    return a % 10 < b % 10;
+  }
 };
 }  // namespace
 
 TEST_CASE("sort of structs and by own comparisons is stable") {  // peer defects 9 and 10
   sorts<u32>(sizes(), by_last_digit{});
   sorts<tagged>(few_sizes(), weft::less{}, all_orders);
+  sorts<u32>({many, 2 * many + 1}, by_last_digit{}, {order::random, order::sorted});  // passes over many runs
+  sorts<u64>({many, 2 * many + 1}, by_last_digit{});                                  // by fours, on an H100
+  sorts<tagged>({3 * many}, weft::less{}, {order::few});
   sorts<affine>(few_sizes(), weft::greater{}, {order::random, order::few});
 }
 

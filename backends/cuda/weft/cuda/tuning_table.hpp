@@ -85,12 +85,17 @@ inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
 // of two of elements save a pass at powers of two.
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, blocks, threads of the block sort, blocks,
-    //   small sorts: bytes a thread, up to, {ring: threads, bytes a thread, stages, blocks, from},
-    //   {set operations: threads, bytes a thread, ring, depth, blocks, from}}
+    //   {ring: threads, bytes a thread, stages, blocks, from},
+    //   {set operations: threads, bytes a thread, ring, depth, blocks, from}, {sort in fours: as of the ring}}
     // On an H200 at 2^28, times of CUB and Thrust: merge of u32 1.05 with the ring, 0.84 without; of u64 1.06, 1.00;
-    // union of u32 1.42, 0.74; intersection 1.37, 0.69.
-    {arch::sm_90, 4, {256, 68, 5, 1024, 1, 20, 1 << 17, {256, 68, 3, 3, 1 << 21}, {384, 68, 2, 1, 2, 1 << 23}}},
-    {arch::sm_90, 8, {256, 76, 4, 1024, 1, 20, 1 << 17, {256, 76, 3, 3, 1 << 24}, {320, 76, 2, 1, 2, 1 << 23}}},
+    // union of u32 1.42, 0.74; intersection 1.37, 0.69; sort of u32 1.08, in pairs 1.04, at 2^24 1.03, 1.13; of
+    // u64 1.26.
+    {arch::sm_90,
+     4,
+     {256, 68, 5, 512, 2, {256, 68, 3, 3, 1 << 21}, {384, 68, 2, 1, 2, 1 << 23}, {256, 68, 2, 3, offset{1} << 30}}},
+    {arch::sm_90,
+     8,
+     {256, 76, 4, 512, 2, {256, 76, 3, 3, 1 << 24}, {320, 76, 2, 1, 2, 1 << 23}, {256, 76, 2, 3, 1 << 24}}},
     {arch::sm_90, 12, {256, 84, 3, 512, 2}},  // 7
     {arch::sm_90, 16, {256, 72, 3, 512, 2}},  // 3
     {arch::generic, 0, {256, 88, 0, 256, 0}},

@@ -34,6 +34,8 @@ struct run_pairs {
   In a, b;  // the same
   offset n, run;
 
+  WEFT_DEVICE In a_end() const { return a + n; }
+  WEFT_DEVICE In b_end() const { return b + n; }
   using pair = typename whole_ranges<In, In>::pair;
   WEFT_DEVICE pair at(offset i) const {
     const offset begin = i / (2 * run) * (2 * run), left = n - begin;
@@ -207,6 +209,9 @@ inline constexpr bool merges_in_ring = false;
 template <class T, class A, class B>
 inline constexpr bool merges_in_ring<T, whole_ranges<A*, B*>, T*> =
     std::is_same_v<const A, const T>&& std::is_same_v<const B, const T>&& fits_ring<T>;
+template <class T>
+inline constexpr bool merges_in_ring<T, run_pairs<T*>, T*> = fits_ring<T>;
+
 /// Each block takes as many consecutive tiles.
 template <arch A, class Kernel, class P>
 void launch_blocks(const P& policy, Kernel kernel) {

@@ -97,6 +97,24 @@ WEFT_DEVICE int split_in_steps(const T* s, int a, int a_end, int b, int b_end, i
   return high - left;
 }
 
+/// The same with as many steps as it takes: the first one is a power of two, and a or b has less than twice as many
+/// elements.
+template <class T, class Less>
+WEFT_DEVICE int split_from_step(const T* s, int a, int a_end, int b, int b_end, int diagonal, int step,
+                                const Less& less) {
+  const int na = a_end - a, nb = b_end - b;
+  const int low = diagonal > nb ? diagonal - nb : 0, high = diagonal < na ? diagonal : na;
+  const T *x = s + (a + high - 1), *y = s + (b + diagonal - high);
+  int left = high - low;
+  if (left > 0)
+#pragma unroll 1
+    for (; step > 0; step /= 2) {
+      const int rest = left - step > 0 ? left - step : 0;
+      if (!less(y[rest], *(x - rest))) left = rest;
+    }
+  return high - left;
+}
+
 /// Merges the next `Items` elements of [a, a_end) and [b, b_end) of the array into registers; where both have run out,
 /// what is written is unspecified. s must be readable at a_end and b_end.
 template <int Items, class T, class Less>
@@ -118,6 +136,25 @@ WEFT_DEVICE void merge_items(const T* s, int a, int a_end, int b, int b_end, ite
       next[1] = following;
     else
       next[0] = following;
+  }
+}
+
+/// The same with fewer tests: s must be readable for `Items` elements from a_end and from b_end on.
+template <int Items, class T, class Less>
+WEFT_DEVICE void merge_padded_items(const T* s, int a, int a_end, int b, int b_end, items<T, Items>& out,
+                                    const Less& less) {
+  items<T, 2> next;
+  next[0] = s[a], next[1] = s[b];
+#pragma unroll
+  for (int i = 0; i < Items; ++i) {
+    const bool take_b = a >= a_end || (b < b_end && less(next[1], next[0]));
+    out[i] = take_b ? next[1] : next[0];
+    if (i + 1 < Items) {
+      if (take_b)
+        next[1] = s[++b];
+      else
+        next[0] = s[++a];
+    }
   }
 }
 

@@ -1,10 +1,12 @@
 // Merge sort: stable, by any comparison, of anything trivially copyable, through any iterator (zip iterators move keys
 // and values together). Blocks sort tiles: each thread a few elements by odd-even transposition in registers, then
-// merges of doubling length in shared memory; passes of the merge kernel (merge.hpp) do the rest, each one launch, one
-// read and one write. Temporary memory: n elements. Comparisons: about n log2(n / thread) + n thread / 2.
+// merges of doubling length in shared memory, within a warp first. Passes over memory, each one read and one write, do
+// the rest: two runs become one by the merge kernel (merge.hpp), four on Hopper (merge_four.hpp). Temporary memory: n
+// elements. Comparisons: about n log2(n / thread) + n thread / 2.
 #pragma once
 
 #include <weft/gpu/merge.hpp>
+#include <weft/gpu/merge_four.hpp>
 
 namespace weft::inline v100::gpu {
 
@@ -14,12 +16,17 @@ WEFT_DEVICE void sort_items(items<T, Items>& x, int held, const Less& less) {
 #pragma unroll
   for (int round = 0; round < Items; ++round)
 #pragma unroll
-    for (int i = round % 2; i + 1 < Items; i += 2)
-      if (i + 1 < held && less(x[i + 1], x[i])) {
-        const T upper = x[i];
-        x[i] = x[i + 1];
-        x[i + 1] = upper;
+    for (int i = round % 2; i + 1 < Items; i += 2) {
+      const T lower = x[i], upper = x[i + 1];
+      const bool exchange = i + 1 < held && less(upper, lower);
+      if constexpr (std::is_arithmetic_v<T>) {  // selects rather than moves under conditions
+        x[i] = exchange ? upper : lower;
+        x[i + 1] = exchange ? lower : upper;
+      } else if (exchange) {
+        x[i] = upper;
+        x[i + 1] = lower;
       }
+    }
 }
 
 template <class Selector, class T, class In, class Out, class Less>
@@ -37,7 +44,7 @@ struct block_sort_kernel {
   template <arch A>
   struct shared {
     union {
-      T value[tile_items<A> + 1];  // the last is only read, never used
+      T value[tile_items<A> + block_threads<A> / 32 * thread_items<A>];  // some for each warp: read, never used
     };
   };
 
@@ -62,44 +69,60 @@ struct block_sort_kernel {
   template <int Items, class Block>
   [[gnu::always_inline]] WEFT_DEVICE void sort(Block block, T* value, offset at, int held) const {
     constexpr int threads = block_threads<Block::arch>, size = threads * Items;
-    const int t = static_cast<int>(block.thread()), mine = t * Items;
+    constexpr int W = static_cast<int>(Block::width), part_items = W * Items;
+    const int t = static_cast<int>(block.thread()), lane = static_cast<int>(block.warp().lane());
 
-    if (held == size)
-      load_share<true, threads, Items>(in + at, in + at, held, held, t, value);
+    // A part for each warp, and room for the elements behind it that a merge looks at: no other warp is met in there.
+    const int part = static_cast<int>(block.warp().index()), start = part * part_items;
+    const int valid = clamped(held - start, 0, part_items);
+    const bool whole = held - start >= part_items;
+    const int base = part * (part_items + Items);
+    T* const own = value + base;
+    const auto from = in + (at + start);
+    if (whole)
+      load_share<true, W, Items>(from, from, valid, valid, lane, own);
     else
-      load_share<false, threads, Items>(in + at, in + at, held, held, t, value);
+      load_share<false, W, Items>(from, from, valid, valid, lane, own);
     items<T, Items> x;  // consecutive elements
-    block.sync();
+    block.warp().sync();
 #pragma unroll
-    for (int i = 0; i < Items; ++i) x[i] = value[mine + i];
-    if (held == size)
+    for (int i = 0; i < Items; ++i) x[i] = own[lane * Items + i];
+    if (whole)
       sort_items(x, Items, less);
     else
-      sort_items(x, held - mine, less);
+      sort_items(x, valid - lane * Items, less);
 
-      // Runs of `width` elements become runs of twice as many.
 #pragma unroll 1
-    for (int width = Items; width < held; width *= 2) {
-      block.sync();
-#pragma unroll
-      for (int i = 0; i < Items; ++i) value[mine + i] = x[i];
-      block.sync();
-      const int begin = mine / (2 * width) * (2 * width);
-      auto within = [&](int i) { return i < held ? i : held; };
-      const int a = within(begin), b = within(begin + width), end = within(begin + 2 * width);
-      const int diagonal = within(mine) - a;
-      const int split = split_at(value, a, b, b, end, diagonal, less);
-      merge_items<Items>(value, a + split, b, b + diagonal - split, end, x, less);
-    }
+    for (int run = 1; run < W && run * Items < valid; run *= 2)
+      merge_runs(value, base, run, lane, valid, x, [&] { block.warp().sync(); });
+#pragma unroll 1
+    for (int run = W; run * Items < held; run *= 2) merge_runs(value, 0, run, t, held, x, [&] { block.sync(); });
 
     block.sync();
 #pragma unroll
-    for (int i = 0; i < Items; ++i) value[mine + i] = x[i];
+    for (int i = 0; i < Items; ++i) value[t * Items + i] = x[i];
     block.sync();
     if (held == size)
       store_striped<true, threads, Items>(value, held, t, out + at);
     else
       store_striped<false, threads, Items>(value, held, t, out + at);
+  }
+
+  /// Runs of `run` threads among the `held` elements from value[base] on become runs of twice as many; x is what thread
+  /// t of them has, before and after.
+  template <int Items, class Sync>
+  WEFT_DEVICE void merge_runs(T* value, int base, int run, int t, int held, items<T, Items>& x,
+                              const Sync& sync) const {
+    sync();
+#pragma unroll
+    for (int i = 0; i < Items; ++i) value[base + t * Items + i] = x[i];
+    sync();
+    const int begin = (t & -2 * run) * Items, width = run * Items;
+    auto within = [&](int i) { return base + (i < held ? i : held); };
+    const int a = within(begin), b = within(begin + width), end = within(begin + 2 * width);
+    const int diagonal = within(t * Items) - a;
+    const int split = split_from_step(value, a, b, b, end, diagonal, run * highest_power(Items), less);
+    merge_padded_items<Items>(value, a + split, b, b + diagonal - split, end, x, less);
   }
 };
 
@@ -110,6 +133,7 @@ void merge_sort(const P& policy, It first, offset n, Less less) {
   using S = typename P::tuning;
   static_assert(std::is_trivially_copyable_v<T>, "a GPU sorts trivially copyable values");
   if (n < 2) return;
+  constexpr bool plain = std::is_same_v<It, T*> && fits_ring<T>;  // asked apart: it does not depend on A
   on_arch(policy, [&]<arch A>() {
     using sort_in_place = block_sort_kernel<S, T, It, It, Less>;
     using sort_away = block_sort_kernel<S, T, It, T*, Less>;
@@ -118,19 +142,38 @@ void merge_sort(const P& policy, It first, offset n, Less less) {
     constexpr offset tile = sort_in_place::template tile_items<A>;
     static_assert(tile % merge_away::template tile_items<A> == 0, "runs are whole tiles of the merge");
 
-    int passes = 0;
-    for (offset run = tile; run < n; run *= 2) ++passes;
+    // Passes over memory: in fours where that is possible, the first one in pairs if the number of doublings is odd.
+    constexpr merge_ring_tuning four = sort_in_place::template tuning<A>.four;
+    [[maybe_unused]] constexpr bool has_fours = plain && four.threads > 0;
+    [[maybe_unused]] bool in_fours = false;
+    if constexpr (plain)
+      in_fours = has_fours && n * static_cast<offset>(sizeof(T)) >= four.from && whole_elements(first);
+    int doublings = 0;
+    for (offset run = tile; run < n; run *= 2) ++doublings;
+    int passes = in_fours ? (doublings + 1) / 2 : doublings;
     temporary<T> temp(policy, passes > 0 ? n : 0);
     T* const other = temp.data();
     if (passes % 2 == 0)
       launch<A>(policy, ceil_div(n, tile), sort_in_place{first, first, n, less});
     else
       launch<A>(policy, ceil_div(n, tile), sort_away{first, other, n, less});
-    for (offset run = tile; passes > 0; run *= 2, --passes)
-      if (passes % 2 == 0)
+    for (offset run = tile; passes > 0; --passes) {
+      const bool away = passes % 2 == 0;
+      if constexpr (plain) {
+        if (in_fours && doublings % 2 == 0) {
+          if constexpr (has_fours)
+            launch_merge_four<A, S, T>(policy, away ? first : other, n, run, away ? other : first, less);
+          run *= 4;
+          continue;
+        }
+        ++doublings;
+      }
+      if (away)
         launch_merge<A>(policy, merge_away{{first, first, n, run}, n, other, less, 0});
       else
         launch_merge<A>(policy, merge_back{{other, other, n, run}, n, first, less, 0});
+      run *= 2;
+    }
   });
 }
 

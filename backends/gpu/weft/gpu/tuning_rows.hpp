@@ -130,10 +130,9 @@ struct merge_tuning {
   int residency;     // as above
   int sort_threads;  // of a block that sorts a tile; a multiple of block_threads
   int sort_residency;
-  int small_bytes = 20;                  // thread_bytes of a sort of few elements
-  offset small_limit = offset{1} << 17;  // up to here
   merge_ring_tuning ring = {};
   select_pipeline_tuning set_ring = {};  // of set operations
+  merge_ring_tuning four = {};           // of the merge sort, four runs at a time
 };
 
 /// A tile of a product by the matrix instructions of warps.

@@ -51,7 +51,7 @@ inline constexpr gpu::tuning_row<gpu::bucket_sort_tuning> bucket_sort_rows[] = {
 
 inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     // architecture, bytes of an element, {threads, bytes a thread, -, threads of the block sort, -}
-    {arch::generic, 0, {128, 20, 0, 256, 0, 12, 5000, {64, 20, 2, 0, 3000}, {64, 20, 2, 1, 0, 3000}}},
+    {arch::generic, 0, {128, 20, 0, 256, 0, {64, 20, 2, 0, 3000}, {64, 20, 2, 1, 0, 3000}, {64, 20, 2, 0, 3000}}},
 };
 
 inline constexpr gpu::tuning_row<gemm_tuning> gemm_rows[] = {

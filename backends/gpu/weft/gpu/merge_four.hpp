@@ -1,0 +1,315 @@
+// A pass of the merge sort that makes one run of four, where there are bulk copies: half as many reads and writes of
+// memory as merging in pairs. Every so many elements of each run are samples; each sample's place among those of the
+// other runs is searched, and every k-th of all is where a tile of the output begins (so tiles differ in length, but
+// none is longer than a block can hold). A warp of its own has the tile's four shares copied into a ring of stages;
+// the others merge them in pairs, and the two results, in shared memory.
+#pragma once
+
+#include <weft/gpu/merge_ring.hpp>
+
+namespace weft::inline v100::gpu {
+
+/// Samples of a full tile, and of those how many may lie between the beginnings of two tiles: elements behind the last
+/// sample before a tile count with it, in all runs but the one it begins in.
+inline constexpr int four_samples = 32, four_step = four_samples - 3;
+
+/// Runs of `run` elements, in groups of four, of which the last may have less, or none.
+template <class T, int Stride>
+struct run_fours {
+  const T* in;
+  offset n, run;
+  offset samples;  // of a full run
+  offset tiles;    // of a full group
+  offset groups, last_tiles;
+
+  static constexpr offset ceil_of(offset a, offset b) { return (a + b - 1) / b; }
+  run_fours(const T* first, offset size, offset length) : in(first), n(size), run(length) {
+    samples = ceil_of(run, Stride);
+    tiles = ceil_of(4 * samples, four_step);
+    groups = ceil_of(n, 4 * run);
+    offset of_last = 0;
+    for (int r = 0; r < 4; ++r) of_last += ceil_of(held((groups - 1) * 4 + r), Stride);
+    last_tiles = ceil_of(of_last, four_step);
+  }
+  WEFT_HOST_DEVICE offset held(offset r) const {
+    const offset left = n - r * run;
+    return left < 0 ? 0 : left < run ? left : run;
+  }
+  offset all_tiles() const { return (groups - 1) * tiles + last_tiles; }
+};
+
+/// How many elements of each of the four runs lie before a tile.
+struct four_split {
+  offset of[4];
+};
+
+/// Where tiles begin; a sample a thread.
+template <class T, int Stride, class Less>
+struct four_split_kernel {
+  template <arch A>
+  static constexpr int block_threads = 256;
+  template <arch A>
+  struct shared {};
+
+  run_fours<T, Stride> runs;
+  four_split* split;
+  Less less;
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>&) const {
+    const offset i = static_cast<offset>(block.index()) * block_threads<Block::arch> + block.thread();
+    const offset run = i / runs.samples, own = i % runs.samples, group = run / 4;
+    if (group >= runs.groups || own * Stride >= runs.held(run)) return;
+    const T sample = runs.in[run * runs.run + own * Stride];
+
+    // What lies before the sample in another run: what is less, in earlier runs also what is equal.
+    auto before = [&](const T* first, offset from, offset until, offset stride, bool earlier) {
+      while (from < until) {
+        const offset middle = from + (until - from) / 2;
+        const T x = first[middle * stride];
+        if (earlier ? !less(sample, x) : less(x, sample))
+          from = middle + 1;
+        else
+          until = middle;
+      }
+      return from;
+    };
+    offset rank = own, samples[4];
+#pragma unroll
+    for (int r = 0; r < 4; ++r) {
+      const offset other = group * 4 + r, held = runs.held(other);
+      samples[r] = own;
+      if (other == run) continue;
+      samples[r] = before(runs.in + other * runs.run, 0, (held + Stride - 1) / Stride, Stride, other < run);
+      rank += samples[r];
+    }
+    if (rank % four_step != 0) return;
+    four_split s;
+#pragma unroll
+    for (int r = 0; r < 4; ++r) {
+      const offset other = group * 4 + r, held = runs.held(other), end = samples[r] * Stride;
+      s.of[r] = end;
+      if (other != run && end > 0)
+        s.of[r] = before(runs.in + other * runs.run, end - Stride + 1, end < held ? end : held, 1, other < run);
+    }
+    split[group * runs.tiles + rank / four_step] = s;
+  }
+};
+
+template <class Selector, class T, class Less>
+struct merge_four_kernel {
+  template <arch A>
+  static constexpr merge_ring_tuning tuning = choose<Selector>(dialect::merge_rows, A, sizeof(T)).four.or_small();
+  template <arch A>
+  static constexpr int block_threads = tuning<A>.threads + 64;
+  template <arch A>
+  static constexpr int block_residency = tuning<A>.residency;
+  template <arch A>
+  static constexpr int thread_items = merge_thread_items(tuning<A>.thread_bytes, sizeof(T));
+  template <arch A>
+  static constexpr int most_items = tuning<A>.threads* thread_items<A>;
+  /// Elements between samples: both pairs of a tile begin with a thread of their own.
+  template <arch A>
+  static constexpr int stride = (most_items<A> - 2 * thread_items<A>) / four_samples;
+  template <arch A>
+  using place = ring_place<tuning<A>.stages>;
+
+  /// The tile at a stage: `n[r]` elements of run r that begin `begin[r]` elements after the stage does, `all` (-1:
+  /// there is no tile) to be written from out[at] on.
+  struct tile_info {
+    int begin[4], n[4], all;
+    offset at;
+  };
+  template <arch A>
+  struct shared {
+    static constexpr int stages = tuning<A>.stages;
+    // Shares begin up to 15 bytes late, and the element behind the last is looked at.
+    static constexpr int stage_bytes = most_items<A> * static_cast<int>(sizeof(T)) + 4 * 32 + 32;
+    alignas(16) unsigned char bytes[stages][stage_bytes];
+    alignas(16) items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;  // merged
+    alignas(16) items<T, most_items<A>> merged;                                    // a part of each warp's own
+    ring_signals<stages> loaded, released;
+    ring_signals<1> pairs_merged, pairs_read;
+    tile_info tile[stages];
+  };
+
+  const T* in;
+  offset n, run, group_tiles, groups, last_tiles, tiles;  // as in run_fours
+  const four_split* split;
+  T* out;
+  Less less;
+  offset block_tiles;  // consecutive tiles a block takes
+
+  template <class Block>
+  WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
+    if constexpr (Block::has_bulk_copies) {
+      constexpr int warps = tuning<Block::arch>.threads / static_cast<int>(Block::width);
+      if (block.thread() == 0) {
+        s.loaded.init(block, 1);
+        s.released.init(block, warps);
+        s.pairs_merged.init(block, warps);
+        s.pairs_read.init(block, warps);
+      }
+      block.sync();
+
+      const int role = static_cast<int>(block.warp().index());
+      if (role < warps)
+        merge_parts(block, s, role);
+      else if (role == warps)
+        load_tiles(block, s);
+    }
+  }
+
+ private:
+  WEFT_DEVICE offset held(offset r) const {
+    const offset left = n - r * run;
+    return left < 0 ? 0 : left < run ? left : run;
+  }
+
+  template <class Block>
+  WEFT_DEVICE void load_tiles(Block block, shared<Block::arch>& s) const {
+    const unsigned lane = block.warp().lane();
+    place<Block::arch> to;
+    const offset first = static_cast<offset>(block.index()) * block_tiles;
+    const offset limit = first + block_tiles < tiles ? first + block_tiles : tiles;
+    for (offset tile = first; tile < limit; ++tile, to.next()) {
+      const offset group = tile / group_tiles, last = group == groups - 1 ? last_tiles : group_tiles;
+      const bool ends = tile - group * group_tiles == last - 1;
+      // A run a lane.
+      const offset mine = group * 4 + (lane & 3);
+      const offset from = split[tile].of[lane & 3], until = ends ? held(mine) : split[tile + 1].of[lane & 3];
+
+      s.released.wait(block, {to.stage, to.phase ^ 1});  // of the round before
+      unsigned char* const stage = s.bytes[to.stage];
+      tile_info info;
+      info.all = 0, info.at = group * 4 * run;
+      int place_of = 0;
+      unsigned bytes = 0;
+#pragma unroll
+      for (int r = 0; r < 4; ++r) {
+        const share_copy<T> copy = share(block, r, group, from, until, stage + place_of);
+        copy.copy_rest(lane);
+        const int held = static_cast<int>(block.warp().shuffle(until, static_cast<unsigned>(r)) -
+                                          block.warp().shuffle(from, static_cast<unsigned>(r)));
+        info.begin[r] = place_of / static_cast<int>(sizeof(T)) + copy.skew();
+        info.n[r] = held;
+        info.all += held;
+        info.at += block.warp().shuffle(from, static_cast<unsigned>(r));
+        bytes += copy.bytes();
+        place_of += (held * static_cast<int>(sizeof(T)) + 31) / 16 * 16;
+      }
+      block.warp().sync();
+      std::uint64_t* const arrival = s.loaded.barrier + to.stage;
+      if (lane == 0) {
+        s.tile[to.stage] = info;
+        block.bulk_fence();
+        block.barrier_expect(arrival, bytes);
+      }
+      block.warp().sync();
+      place_of = 0;
+#pragma unroll
+      for (int r = 0; r < 4; ++r) {
+        const share_copy<T> copy = share(block, r, group, from, until, stage + place_of);
+        if (lane == 0) copy.load(block, arrival);
+        place_of += (info.n[r] * static_cast<int>(sizeof(T)) + 31) / 16 * 16;
+      }
+    }
+    s.released.wait(block, {to.stage, to.phase ^ 1});
+    if (lane == 0) {
+      s.tile[to.stage].all = -1;
+      block.barrier_arrive(s.loaded.barrier + to.stage);
+    }
+  }
+
+  /// Of run r of a group, whose part lane r knows.
+  template <class Block>
+  WEFT_DEVICE share_copy<T> share(Block block, int r, offset group, offset from, offset until,
+                                  unsigned char* to) const {
+    const T* const begin = in + (group * 4 + r) * run;
+    return share_copy<T>(in, in + n, begin + block.warp().shuffle(from, static_cast<unsigned>(r)),
+                         begin + block.warp().shuffle(until, static_cast<unsigned>(r)), to);
+  }
+
+  template <class Block>
+  WEFT_DEVICE void merge_parts(Block block, shared<Block::arch>& s, int part) const {
+    constexpr int each = thread_items<Block::arch>, W = static_cast<int>(Block::width), part_items = W * each;
+    constexpr int most = most_items<Block::arch>;
+    const int lane = static_cast<int>(block.warp().lane()), t = part * W + lane;
+    T* const mine = s.merged.value + part * part_items;
+    T* const pairs = s.pairs.value;
+    ring_place<1> turn;
+    for (place<Block::arch> from;; from.next(), turn.next()) {
+      s.loaded.wait(block, from);
+      const tile_info& tile = s.tile[from.stage];
+      const int all = tile.all;
+      if (all < 0) return;
+      const offset at = tile.at;
+
+      // The first two runs, by the first threads, and the last two.
+      const int nx = tile.n[0] + tile.n[1], ny = all - nx, x_threads = (nx + each - 1) / each;
+      const int pair = t < x_threads ? 0 : 2, d = (t < x_threads ? t : t - x_threads) * each;
+      items<T, each> x;
+      {
+        const T* const stage = reinterpret_cast<const T*>(s.bytes[from.stage]);
+        const int na = tile.n[pair], nb = tile.n[pair + 1], diagonal = d < na + nb ? d : na + nb;
+        merge_part(block, stage, tile.begin[pair], na, tile.begin[pair + 1], nb, diagonal, x);
+      }
+      s.released.arrive(block, from);
+      s.pairs_read.wait(block, {0, turn.phase ^ 1});  // of the tile before
+#pragma unroll
+      for (int i = 0; i < each; ++i) pairs[t * each + i] = x[i];
+      s.pairs_merged.arrive(block, turn);
+      s.pairs_merged.wait(block, turn);
+
+      const int diagonal = t * each < all ? t * each : all;
+      merge_part(block, pairs, 0, nx, x_threads * each, ny, diagonal, x);
+      s.pairs_read.arrive(block, turn);
+
+      // Out, through the warp's memory so that stores are of whole lines.
+#pragma unroll
+      for (int i = 0; i < each; ++i) mine[lane * each + i] = x[i];
+      block.warp().sync();
+      T* const to = out + at + part * part_items;
+      const int left = all - part * part_items;
+      if (left >= part_items) {
+#pragma unroll
+        for (int i = 0; i < each; ++i) to[i * W + lane] = mine[i * W + lane];
+      } else {
+        for (int i = lane; i < left; i += W) to[i] = mine[i];
+      }
+      block.warp().sync();
+    }
+    static_assert(most < 1 << 15);
+  }
+
+  /// The next elements from a diagonal on of two ranges in shared memory.
+  template <class Block, int Each>
+  WEFT_DEVICE void merge_part(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
+                              items<T, Each>& x) const {
+    const int a_end = a + na, b_end = b + nb;
+    const int in_a = split_in_steps<most_items<Block::arch>>(s, a, a_end, b, b_end, diagonal, less);
+    const int from_a = a + in_a, from_b = b + diagonal - in_a;
+    if (block.warp().all(from_a + Each <= a_end && from_b + Each <= b_end))
+      merge_inner_items<Each>(s + from_a, s + from_b, x, less);
+    else
+      merge_items<Each>(s, from_a, a_end, from_b, b_end, x, less);
+  }
+};
+
+/// Merges runs of `run` elements of in[0, n) in fours, to out.
+template <arch A, class Selector, class T, class Less, class P>
+void launch_merge_four(const P& policy, const T* in, offset n, offset run, T* out, Less less) {
+  using kernel = merge_four_kernel<Selector, T, Less>;
+  constexpr int stride = kernel::template stride<A>;
+  const run_fours<T, stride> runs(in, n, run);
+  const offset tiles = runs.all_tiles();
+  temporary<four_split> split(policy, tiles);
+  launch<A>(policy, ceil_div(runs.groups * 4 * runs.samples, 256),
+            four_split_kernel<T, stride, Less>{runs, split.data(), less});
+  kernel k{in, n, run, runs.tiles, runs.groups, runs.last_tiles, tiles, split.data(), out, less, 0};
+  const offset resident = resident_blocks<A, kernel>(policy);
+  k.block_tiles = ceil_div(tiles, resident);
+  launch<A>(policy, ceil_div(tiles, k.block_tiles), k);
+}
+
+}  // namespace weft::gpu
