@@ -159,6 +159,11 @@ std::vector<T> uneven(offset n, int kind) {
       case 5:
         x[i] = r % 4 ? x[i] : r % 8 ? T(0) : T(-T(0));
         break;  // zeros of both signs
+      case 7:
+      case 8:
+        x[i] = static_cast<T>(r % (emulated ? 1 << 12 : 1 << 20));
+        if (kind == 8 && i == x.size() / 3) x[i] = static_cast<T>(2e9);
+        break;  // low bits, several of each key; but for one
       default:
         x[i] = static_cast<T>(std::sqrt(-2 * std::log(u)) * std::cos(6.28 * static_cast<double>(i % 997)) * 1e6 + 2e7);
     }
@@ -167,9 +172,9 @@ std::vector<T> uneven(offset n, int kind) {
 }
 template <class T>
 void sorts_uneven() {
-  for (int kind = 0; kind < 7; ++kind) {
+  for (int kind = 0; kind < 9; ++kind) {
     INFO(sizeof(T) << " bytes, kind " << kind);
-    const auto x = uneven<T>(many, kind);
+    const auto x = uneven<T>(kind < 7 ? many : 2 * many, kind);
     auto wanted = x;
     std::stable_sort(wanted.begin(), wanted.end());
     auto data = device_copy(x);
@@ -179,9 +184,9 @@ void sorts_uneven() {
 }
 template <class K, class V>
 void sorts_uneven_pairs() {
-  for (int kind = -1; kind < 7; ++kind) {
+  for (int kind = -1; kind < 9; ++kind) {
     INFO(sizeof(K) << " and " << sizeof(V) << " bytes, kind " << kind);
-    const auto x = kind < 0 ? values<K>(many, 3, order::random) : uneven<K>(many, kind);
+    const auto x = kind < 0 ? values<K>(many, 3, order::random) : uneven<K>(kind < 7 ? many : 2 * many, kind);
     std::vector<V> places(x.size());
     std::iota(places.begin(), places.end(), V{0});
     auto k = device_copy(x);

@@ -389,7 +389,7 @@ struct bucket_local_kernel {
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     using local = sorter<Block::arch>;
     const bucket_plan plan = *memory.plan;
-    if (plan.mode != bucket_mode::buckets) return;
+    if (plan.mode != bucket_mode::buckets || plan.equal != 0) return;
     const bool first = block.thread() == 0;
     std::uint32_t bucket = 0, begin = 0, end = 0;
     auto draw = [&] {
@@ -419,12 +419,14 @@ struct bucket_local_kernel {
   }
 };
 
-/// The buckets on the list.
+/// The buckets on the list, or all of them.
 template <class Shape, class Bits, class Value>
 struct bucket_rest_kernel {
   using local = bucket_local_kernel<Shape, Bits, Value>;
   template <arch A>
   static constexpr int block_threads = local::template block_threads<A>;
+  template <arch A>
+  static constexpr bool samples = !Shape::template tuning<A>().frugal;
   template <arch A>
   struct shared {
     typename local::template sorter<A>::shared sort;
@@ -443,9 +445,10 @@ struct bucket_rest_kernel {
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     using sorter = typename local::template sorter<Block::arch>;
     if (memory.plan->mode != bucket_mode::buckets) return;
-    const std::uint32_t listed = control[word_rest];
+    const bool all = samples<Block::arch> && memory.plan->equal != 0;
+    const std::uint32_t listed = all ? memory.plan->buckets : control[word_rest];
     for (std::uint32_t i = block.index(); i < listed; i += block.blocks()) {
-      const std::uint32_t bucket = memory.bucket_next[i], from = memory.bucket_begin[bucket],
+      const std::uint32_t bucket = all ? i : memory.bucket_next[i], from = memory.bucket_begin[bucket],
                           m = memory.bucket_begin[bucket + 1] - from;
       if (m > sorter::capacity)
         sorter::sort_large(block, s.sort, order, keys + from, other_keys + from, local::values_at(values, from),

@@ -15,11 +15,11 @@ struct even_codes {
   WEFT_DEVICE std::uint32_t operator()(Bits key) const { return static_cast<std::uint32_t>(key >> shift) & mask; }
 
   /// Of the groups, which are the upper bits, and of a group's buckets.
-  static WEFT_DEVICE even_codes of_groups(std::uint32_t even) {
-    return {static_cast<std::uint32_t>(8 * sizeof(Bits)) - even, (1u << even) - 1};
+  static WEFT_DEVICE even_codes of_groups(const bucket_plan& plan, const bucket_memory& memory) {
+    return {plan.rest + static_cast<std::uint32_t>(memory.bin_bits) - plan.even, (1u << plan.even) - 1};
   }
-  static WEFT_DEVICE even_codes of_buckets(int rest, int bins, std::uint32_t even) {
-    return {static_cast<std::uint32_t>(rest), (static_cast<std::uint32_t>(bins) >> even) - 1};
+  static WEFT_DEVICE even_codes of_buckets(const bucket_plan& plan, const bucket_memory& memory) {
+    return {plan.rest, (static_cast<std::uint32_t>(memory.bins) >> plan.even) - 1};
   }
 };
 
@@ -37,6 +37,16 @@ struct bucket_pass_kernel {
   template <arch A>
   static constexpr int bin_bits = Shape::template tuning<A>().bin_bits;
   static constexpr int codes = Level == 1 ? most_groups : most_codes;
+  template <arch A>
+  static constexpr bool samples = !Shape::template tuning<A>().frugal;
+  /// Of 8-byte keys registers would spill; theirs never share bits where this would matter (bucket_plan.hpp).
+  template <arch A>
+  static constexpr bool masks = samples<A> && sizeof(Bits) < 8;
+  /// The bits of a key below its bin.
+  template <arch A>
+  static WEFT_DEVICE std::uint32_t rest_of(const bucket_plan& plan, const bucket_memory& memory) {
+    return samples<A> ? plan.rest : static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits);
+  }
   template <arch A>
   struct shared {
     Bits keys[tile_items<A>];
@@ -56,8 +66,9 @@ struct bucket_pass_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, size = threads * items;
-    const int words = memory.bins / mark_bins, rest = memory.rest;
+    const int bins = memory.bins, words = bins / mark_bins;
     const bucket_plan plan = *memory.plan;
+    const std::uint32_t rest = rest_of<Block::arch>(plan, memory);
     if (plan.mode != bucket_mode::buckets) return;
     const unsigned t = block.thread();
     Bits k[items];
@@ -81,10 +92,12 @@ struct bucket_pass_kernel {
           });
         }
       };
-      if (plan.even != 0)
-        run(even_codes<Bits>::of_groups(plan.even));
+      if (samples<Block::arch> && plan.even != 0)
+        run(even_codes<Bits>::of_groups(plan, memory));
       else
-        run([&](Bits key) { return marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest)) & 0xffffu; });
+        run([&](Bits key) {
+          return marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins)) & 0xffffu;
+        });
     } else {
       for (std::uint32_t i = t; i <= plan.groups; i += threads)
         s.tile[i] = memory.group[i].tile, s.begin[i] = memory.group[i].begin;
@@ -108,7 +121,7 @@ struct bucket_pass_kernel {
           loaded = now;
           block.sync();
         }
-        const std::uint32_t mask = (1u << own.split) - 1, shift = static_cast<std::uint32_t>(rest) - own.split;
+        const std::uint32_t mask = (1u << own.split) - 1, shift = rest - own.split;
         auto load_next = [&] {
           const std::uint32_t then = tile + block.blocks();
           if (then >= plan.tiles) return;
@@ -119,11 +132,11 @@ struct bucket_pass_kernel {
           move_tile(block, s, held_of(now, tile), next.bucket - own.bucket, memory.bucket_next + own.bucket, k, code_of,
                     load_next);
         };
-        if (plan.even != 0)
-          move(even_codes<Bits>::of_buckets(rest, memory.bins, plan.even));
+        if (samples<Block::arch> && plan.even != 0)
+          move(even_codes<Bits>::of_buckets(plan, memory));
         else
           move([&](Bits key) {
-            const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(key >> rest));
+            const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins));
             return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(key >> shift) & mask);
           });
       }
@@ -291,9 +304,9 @@ struct bucket_recount_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     constexpr int threads = block_threads<Block::arch>, size = pass::template tile_items<Block::arch>;
-    const int rest = memory.rest;
     constexpr int each = (most_codes + threads - 1) / threads;
     const bucket_plan plan = *memory.plan;
+    const std::uint32_t rest = pass::template rest_of<Block::arch>(plan, memory);
     if (plan.mode != bucket_mode::buckets || !plan.split) return;
     const int t = static_cast<int>(block.thread());
     for (std::uint32_t i = block.thread(); i <= plan.groups; i += threads) s.tile[i] = memory.group[i].tile;
@@ -312,11 +325,12 @@ struct bucket_recount_kernel {
       block.sync();
       const std::uint32_t start = own.begin + (tile - own.tile) * size, codes = next.bucket - own.bucket;
       const std::uint32_t held = next.begin - start < size ? next.begin - start : size;
-      const std::uint32_t mask = (1u << own.split) - 1, shift = static_cast<std::uint32_t>(rest) - own.split;
+      const std::uint32_t mask = (1u << own.split) - 1, shift = rest - own.split;
 #pragma unroll 8
       for (std::uint32_t i = block.thread(); i < held; i += threads) {
         const Bits k = order.digits(from[static_cast<offset>(start) + i]);
-        const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(k >> rest));
+        const std::uint32_t mark =
+            marks_up_to<Block>(s.marks, bin_of_key<pass::template samples<Block::arch>>(k, rest, memory.bins));
         block.shared_add(
             &s.count[((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(k >> shift) & mask)], 1u);
       }

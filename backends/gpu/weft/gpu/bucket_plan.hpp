@@ -7,7 +7,8 @@
 // only buckets whose sizes are not known after the look). So floating-point keys, whose bins are very uneven, make as
 // even buckets as integers. Bins that are much alike are the buckets, and keys go where their bits say, without maps. A
 // bin too heavy for that, many equal keys, sends all keys to the stable sort instead, a sample that repeats itself even
-// before the look.
+// before the look. Integers whose sample shares its upper bits are counted by the bits below those; should one key not
+// share them, the stable sort again.
 #pragma once
 
 #include <weft/backend.hpp>
@@ -29,7 +30,9 @@ struct bucket_plan {
   bucket_mode mode;
   std::uint32_t groups, buckets, tiles;
   std::uint32_t split;  // whether any bin is
-  std::uint32_t even;   // not 0: the groups are as many upper bits of the keys, the bins are the buckets
+  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins, the bins are the buckets
+  std::uint32_t rest;   // the bits of a key below its bin
+  std::uint32_t equal;  // whether most keys, with values, have several equals: buckets are sorted by digits
 };
 
 /// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`
@@ -64,8 +67,15 @@ struct bucket_memory {
   std::uint32_t* bucket_next;
   std::uint32_t* bucket_begin;  // [most_buckets + 1]
   std::uint32_t most_buckets;
-  int bins, rest;  // how many bins, and the bits of a key below them
+  int bins, bin_bits;  // how many bins
 };
+
+/// The bin of a key. `Shared`: keys may have upper bits above those of the bins, all the same.
+template <bool Shared, class Bits>
+WEFT_DEVICE std::uint32_t bin_of_key(Bits key, std::uint32_t rest, int bins) {
+  const auto upper = static_cast<std::uint32_t>(key >> rest);
+  return Shared ? upper & static_cast<std::uint32_t>(bins - 1) : upper;
+}
 
 /// The sum of the values of the threads before this one, and of all. A barrier before and one inside; `totals` has a
 /// word a warp.
@@ -91,6 +101,7 @@ enum bucket_word : int {
   word_bins_counted,
   word_disorder,
   word_zeros,
+  word_outside,
   word_tile_1,
   word_tile_2,
   word_bucket,
@@ -114,7 +125,8 @@ struct bucket_count_kernel {
     std::uint32_t group_marks[(1 << bin_bits<A>) / 32];  // a bit a bin
     std::uint32_t bucket_marks[(1 << bin_bits<A>) / 32];
     std::uint32_t sums[32], last_counts[32], groups[32], marks[32];  // of each warp's bins
-    std::uint32_t upper[32];  // of the upper bytes of the keys, which bits are set and, above them, which are clear
+    std::uint32_t upper[32];  // of the upper bytes of the keys, which bits are set and, above them, which are clear;
+                              // of a sample, which bit is the highest that is not shared
     std::uint32_t totals[32];
     bool last;
   };
@@ -140,10 +152,13 @@ struct bucket_count_kernel {
     constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
     static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     const int t = static_cast<int>(block.thread());
-    if constexpr (frugal<Block::arch>) {
+    constexpr bool samples = !frugal<Block::arch>;
+    auto rest = static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits);
+    Bits shared_bits = 0, differ = 0;  // those of some key; where others are not the same
+    if constexpr (!samples) {
       clear(block, s, (1 << bin_bits<Block::arch>) / 2);
-    } else if (many_repeats(block, s)) {  // all blocks look at the same sample and agree on it
-      if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0};
+    } else if (many_repeats(block, s, shared_bits, rest)) {  // all blocks look at the same sample and agree on it
+      if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0, 0, 0};
       return;
     }
     for (offset i = offset{block.index()} * threads + t; i < words_size; i += offset{block.blocks()} * threads)
@@ -155,7 +170,7 @@ struct bucket_count_kernel {
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
     std::uint32_t zeros = 0;
-    auto bin_of = [&](Bits k) { return static_cast<std::uint32_t>(order.digits(k) >> memory.rest); };
+    auto bin_of = [&](Bits k) { return bin_of_key<samples>(order.digits(k), rest, memory.bins); };
     Bits next[rounds][run];
     auto load = [&](offset at) {
 #pragma unroll
@@ -177,6 +192,7 @@ struct bucket_count_kernel {
           for (int j = 0; j < run; ++j) {
             k[r][j] = order.encode(k[r][j]);
             if (order.bump != 0) zeros |= zero_kinds(k[r][j]);
+            if constexpr (samples) differ |= static_cast<Bits>(k[r][j] ^ shared_bits);
           }
           if (packed_bins<>::popular(block, bin_of(k[r][0]))) {
 #pragma unroll
@@ -198,6 +214,7 @@ struct bucket_count_kernel {
             before = k;
             if (j == run) break;
             if (there) zeros |= zero_kinds(k);
+            if (samples && there) differ |= static_cast<Bits>(k ^ shared_bits);
             bins.add_joined(block, there, bin_of(k));
           }
           if (block.warp().any(disorder)) look = false;
@@ -208,13 +225,15 @@ struct bucket_count_kernel {
     block.sync();
     if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
     if (zeros) block.fetch_or(&control[word_zeros], zeros);
+    if (samples && rest + memory.bin_bits < 8 * sizeof(Bits) && differ >> (rest + memory.bin_bits) != 0)
+      block.fetch_or(&control[word_outside], 1u);
     // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
     bins.flush(block, block.opaque(block.thread()), memory.bins);
 
     block.sync();
     if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
     block.sync();
-    if (s.last) make_plan(block, s);
+    if (s.last) make_plan(block, s, rest);
   }
 
   /// Bit 0: the lower zero of a floating-point type; bit 1: the upper.
@@ -260,7 +279,7 @@ struct bucket_count_kernel {
   }
 
   template <class Block>
-  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s) const {
+  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s, std::uint32_t rest) const {
     constexpr int threads = block_threads<Block::arch>, W = Block::width;
     const unsigned t = block.thread();
     auto warp = block.warp();
@@ -277,8 +296,10 @@ struct bucket_count_kernel {
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
       sum += c;
       if (bin < memory.bins && (c > bin_items || c < bin_items / 16)) differ = 1;
-      const std::uint32_t byte = static_cast<std::uint32_t>(bin) >> (8 * sizeof(Bits) - 8 - m.rest) & 0xffu;
-      if (c != 0) upper |= byte | (byte ^ 0xffu) << 8;
+      if constexpr (frugal<Block::arch>) {
+        const std::uint32_t byte = static_cast<std::uint32_t>(bin) >> (m.bin_bits - 8) & 0xffu;
+        if (c != 0) upper |= byte | (byte ^ 0xffu) << 8;
+      }
       const std::uint64_t filled = warp.ballot(c != 0);
       if (filled != 0) last_count = warp.shuffle(c, static_cast<unsigned>(Block::highest_bit(filled)));
     }
@@ -314,7 +335,7 @@ struct bucket_count_kernel {
                                               : before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
       const std::uint64_t group_bits = warp.ballot(group);
       const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || even != 0 || before != own || (own & 15) > 1));
-      too_many = too_many || (own & 15) - 1 > most_split || static_cast<int>((own & 15) - 1) > m.rest;
+      too_many = too_many || (own & 15) - 1 > most_split || (own & 15) > rest + 1;
       groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
       marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
       if (filled != 0) share = warp.shuffle(own, static_cast<unsigned>(Block::highest_bit(filled)));
@@ -375,20 +396,28 @@ struct bucket_count_kernel {
       const bool sorted = block.load_relaxed(&control[word_disorder]) == 0;
       for (unsigned w = 1; w < threads / Block::width; ++w) upper |= s.upper[w];
       // Pairs with one upper byte and many of each key: the sort by digits makes three passes, bins would be crowded.
-      const bool few_digits = stable && sizeof(Bits) == 4 && (upper & upper >> 8) == 0 && n >> 26 != 0;
-      *m.plan = {sorted                                           ? bucket_mode::nothing
-                 : fails || few_digits || (zeros == 3 && !stable) ? bucket_mode::digits
-                                                                  : bucket_mode::buckets,
+      const bool few_digits =
+          frugal<Block::arch> && stable && sizeof(Bits) == 4 && (upper & upper >> 8) == 0 && n >> 26 != 0;
+      // Long keys alone that share bits only if they need no maps (bucket_pass_kernel::masks).
+      const bool outside =
+          block.load_relaxed(&control[word_outside]) != 0 ||
+          (sizeof(Bits) == 8 && !stable && even == 0 && rest + static_cast<std::uint32_t>(m.bin_bits) < 64);
+      const bool equal = !frugal<Block::arch> && stable && rest + m.bin_bits < 32 && n >> (rest + m.bin_bits) >= 4;
+      *m.plan = {sorted                                                      ? bucket_mode::nothing
+                 : fails || few_digits || outside || (zeros == 3 && !stable) ? bucket_mode::digits
+                                                                             : bucket_mode::buckets,
                  all_groups,
                  all_codes,
                  all_tiles,
                  any_split,
-                 even};
+                 even,
+                 rest,
+                 equal};
       if (!fails) {
         m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
         m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);
       }
-      control[word_bins_counted] = control[word_disorder] = control[word_zeros] = 0;
+      control[word_bins_counted] = control[word_disorder] = control[word_zeros] = control[word_outside] = 0;
     }
     block.sync();
 
@@ -422,21 +451,37 @@ struct bucket_count_kernel {
     for (int i = static_cast<int>(block.thread()); i < words; i += block_threads<Block::arch>) s.counts[i] = 0;
   }
 
-  /// Whether a sample, a key a thread, says that many keys are equal: buckets would be of one key, and uneven. A guess
-  /// for speed only. Leaves all counts zero.
+  /// Whether a sample, a key a thread, says that many keys are equal: buckets would be of one key, and uneven. Of
+  /// integers also which upper bits all are likely to share: those of `shared_bits` above `rest` and the bits of the
+  /// bins. A guess for speed only. Leaves all counts zero.
   template <class Block>
-  WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s) const {
+  WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s, Bits& shared_bits, std::uint32_t& rest) const {
     constexpr int threads = block_threads<Block::arch>, all = (1 << bin_bits<Block::arch>) / 2;
     constexpr int words = all < 4096 ? all : 4096;
-    std::uint64_t h = (block.thread() + 1) * std::uint64_t{0x9e3779b97f4a7c15};
-    const Bits sample = keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
+    auto sample_of = [&](unsigned t) {
+      const std::uint64_t h = (t + 1) * std::uint64_t{0x9e3779b97f4a7c15};
+      return keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
+    };
+    const Bits sample = sample_of(block.thread());
+    shared_bits = order.digits(order.encode(sample_of(0)));
+    const Bits own = order.digits(order.encode(sample));
+    auto warp = block.warp();
+    auto highest = [&](Bits x) { return x != 0 ? static_cast<std::uint32_t>(Block::highest_bit(x)) : 0u; };
+    const std::uint32_t top_of_warp = warp.greatest(highest(static_cast<Bits>(own ^ shared_bits)));
+    if (warp.lane() == 0) s.upper[warp.index()] = top_of_warp;
     clear(block, s, all);
     block.sync();
-    h = (sample ^ std::uint64_t{sample} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
+    const std::uint32_t top = warp.greatest(warp.lane() < threads / Block::width ? s.upper[warp.lane()] : 0u);
+    const std::uint64_t h = (sample ^ std::uint64_t{sample} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
     const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
     const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
-    const unsigned again = block.sync_count(seen_before);
+    const unsigned again = block.sync_count(seen_before), upper_half = block.sync_count((own >> top & 1) != 0);
     clear(block, s, words);
+    // Only evenly spread ones: others are likely to have a few keys beyond.
+    if (order.bump == 0 && upper_half > threads / 4 && upper_half < threads - threads / 4) {
+      const auto bits = static_cast<std::uint32_t>(memory.bin_bits);
+      rest = top + 1 > bits ? top + 1 - bits : 0;
+    }
     return again > threads / 16;
   }
 };

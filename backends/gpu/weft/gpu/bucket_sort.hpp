@@ -92,7 +92,7 @@ void bucket_sort(const P& policy, Bits* keys, [[maybe_unused]] Value* values, of
                         words(bucket_begin_at),
                         most_buckets,
                         bins,
-                        8 * static_cast<int>(sizeof(Bits)) - bin_bits};
+                        bin_bits};
 
   // Up to 256 groups of a power of two of keys, or as many as leave codes to spare. Buckets fill a block in part: bins
   // with more keys are split, those with less join others, evenly spread keys make neither.

@@ -51,8 +51,10 @@ struct bucket_stable_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     constexpr int threads = block_threads<Block::arch>, size = tile_items<Block::arch>;
-    const int rest = memory.rest;
+    const int bins = memory.bins;
+    constexpr bool samples = unstable::template samples<Block::arch>;
     const bucket_plan plan = *memory.plan;
+    const std::uint32_t rest = unstable::template rest_of<Block::arch>(plan, memory);
     if (plan.mode != bucket_mode::buckets) return;
     const unsigned t = block.thread();
     for (offset i = offset{block.index()} * threads + t; i < next_size; i += offset{block.blocks()} * threads)
@@ -73,8 +75,8 @@ struct bucket_stable_kernel {
       if constexpr (Level == 1) {
         const offset start = static_cast<offset>(tile) * size;
         move_tile(block, s, start, n - start < size ? static_cast<int>(n - start) : size, plan.groups, tile, tile,
-                  memory.group_next, plan.even != 0, even_codes<Bits>::of_groups(plan.even),
-                  [&](Bits k) { return marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(k >> rest)) & 0xffffu; });
+                  memory.group_next, samples && plan.even != 0, even_codes<Bits>::of_groups(plan, memory),
+                  [&](Bits k) { return marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins)) & 0xffffu; });
       } else {
         const std::uint32_t g = unstable::group_of(s.tile, plan.groups, tile);
         const bucket_group own = memory.group[g], next = memory.group[g + 1];
@@ -85,11 +87,11 @@ struct bucket_stable_kernel {
           block.sync();
         }
         const std::uint32_t start = own.begin + (tile - own.tile) * size;
-        const std::uint32_t mask = (1u << own.split) - 1, shift = static_cast<std::uint32_t>(rest) - own.split;
+        const std::uint32_t mask = (1u << own.split) - 1, shift = rest - own.split;
         move_tile(block, s, start, next.begin - start < size ? static_cast<int>(next.begin - start) : size,
-                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket, plan.even != 0,
-                  even_codes<Bits>::of_buckets(rest, memory.bins, plan.even), [&](Bits k) {
-                    const std::uint32_t mark = marks_up_to<Block>(s.marks, static_cast<std::uint32_t>(k >> rest));
+                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket,
+                  samples && plan.even != 0, even_codes<Bits>::of_buckets(plan, memory), [&](Bits k) {
+                    const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins));
                     return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(k >> shift) & mask);
                   });
       }
