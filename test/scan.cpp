@@ -36,6 +36,18 @@ void scans(const std::vector<offset>& lengths, const T& init, Op op, const Polic
   }
 }
 
+/// Functions x -> factor * x + summand on half as many bits as a number has, one packed into a number, one after the
+/// other: does not commute.
+struct packed_composed {
+  template <class T>
+  WEFT_HOST_DEVICE T operator()(T f, T g) const {
+    constexpr int half = 4 * sizeof(T);
+    constexpr T low = static_cast<T>(~T{0}) >> half;
+    const T factor = (f >> half) * (g >> half), summand = (f & low) * (g >> half) + (g & low);
+    return factor << half | (summand & low);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("scans of sums") {
@@ -48,6 +60,20 @@ TEST_CASE("scans with operators that are associative only, and have no identity"
   scans<affine>(sizes(), {3, 5, 1}, composed{});
   scans<u32>(few_sizes(), 5u, weft::multiplies{});  // peer defect 8
   scans<i32>(few_sizes(), 100, weft::maximum{});
+  scans<u32>(sizes(), 5u << 16 | 3u, packed_composed{});
+  scans<u64>(sizes(), u64{5} << 32 | 3u, packed_composed{});
+  scans<float>(few_sizes(), 0.25f, weft::maximum{});
+  scans<double>(few_sizes(), 0.25, weft::maximum{});
+}
+
+TEST_CASE("scans that are too large for the caches of processors") {
+  const offset n = (offset{24} << 20) / 4 + 8191;
+  if constexpr (!gpu_family) {
+    scans<u32>({n}, 7u, weft::plus{});
+    scans<u32>({n}, 5u << 16 | 3u, packed_composed{});
+    scans<u64>({n / 2}, u64{5} << 32 | 3u, packed_composed{});
+    scans<tagged>({n / 2}, {1, 2}, weft::plus{});
+  }
 }
 
 #if __has_include(<weft/gpu/scan.hpp>)

@@ -1,18 +1,22 @@
 // Prefix sums. One pass over memory: a block that fits the L2 cache is folded, waits for the sum of all before it, and
 // is then scanned from the cache (chain in scheduler.hpp). One thread skips the fold. Sums of arithmetic types are
-// scanned in registers. Other operators on arithmetic types run as four chains side by side, in four pieces of a
-// kilobyte or so, whose beginnings are then added in a loop that vectorises; several threads do the same with blocks
-// instead of folding them first. All else runs element by element.
+// scanned in registers. Other operators on numbers of four and eight bytes run as chains in the lanes of registers,
+// from rows of a tile (scan_rows.hpp), and several threads scan blocks on their own instead of folding them first, and
+// then add what came before. All else runs element by element.
 //
 // Floating-point results depend on the blocks, so they differ in the last bits between one and more threads, unless
 // the policy says .require(same_bits) (cpu/scan_fixed.hpp).
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/cpu/pointers.hpp>
 #include <weft/cpu/scan_fixed.hpp>
+#include <weft/cpu/scan_rows.hpp>
 #include <weft/cpu/scan_vector.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
+#include <weft/cpu/stream_store.hpp>
+#include <weft/cpu/transform.hpp>
 #include <weft/functional.hpp>
 #include <weft/iterator.hpp>
 
@@ -20,80 +24,14 @@ namespace weft::inline v100::cpu {
 
 namespace detail {
 
-/// Worth the second look at each element that running in four places costs.
-template <class T, class Out, class Op>
-inline constexpr bool scans_in_chains = std::is_arithmetic_v<T>&& std::is_same_v<Out, T*> && !sums_in_registers<T, Op>;
-
-/// out[i] = op(carry, out[i]) for what an exclusive or inclusive scan of [begin, end) without a carry has written.
-template <bool Inclusive, class T, class Op>
-[[gnu::always_inline]] inline void add_carry(T* out, offset begin, offset end, T carry, const Op& op) {
-  if constexpr (!Inclusive) out[begin] = carry;
-  for (offset i = begin + (Inclusive ? 0 : 1); i < end; ++i) out[i] = static_cast<T>(op(carry, out[i]));
-}
-
-/// Scans [begin, end), not empty, in four chains at a time; returns the sum. Without a carry (has_carry false) an
-/// exclusive scan leaves out[begin] open.
-template <bool Inclusive, class T, class In, class Op>
-T scan_in_chains(In in, offset begin, offset end, T* out, Op op_given, bool has_carry, T carry) {
-  return wide([=]() __attribute__((always_inline)) {
-    Op op = op_given;
-    T sum = carry;
-    bool known = has_carry;
-    const auto step = [&](T & s, offset at) __attribute__((always_inline)) {
-      const T x = static_cast<T>(in[at]);
-      if constexpr (!Inclusive) out[at] = s;
-      s = static_cast<T>(op(s, x));
-      if constexpr (Inclusive) out[at] = s;
-    };
-    for (offset i = begin; i < end;) {
-      const offset size = min(end - i, 1024), quarter = size / 4;
-      if (quarter < 16) {
-        offset at = i;
-        if (!known) {
-          sum = static_cast<T>(in[at]);
-          if constexpr (Inclusive) out[at] = sum;
-          known = true;
-          ++at;
-        }
-        for (; at < i + size; ++at) step(sum, at);
-      } else {
-        const offset at[4] = {i, i + quarter, i + 2 * quarter, i + 3 * quarter};
-        T a = static_cast<T>(in[at[0]]), b = static_cast<T>(in[at[1]]), c = static_cast<T>(in[at[2]]),
-          d = static_cast<T>(in[at[3]]);
-        if constexpr (Inclusive) out[at[0]] = a, out[at[1]] = b, out[at[2]] = c, out[at[3]] = d;
-        for (offset j = 1; j < quarter; ++j) {
-          step(a, at[0] + j);
-          step(b, at[1] + j);
-          step(c, at[2] + j);
-          step(d, at[3] + j);
-        }
-        for (offset j = at[3] + quarter; j < i + size; ++j) step(d, j);
-        if (known) {
-          add_carry<Inclusive>(out, at[0], at[1], sum, op);
-          a = static_cast<T>(op(sum, a));
-        }
-        add_carry<Inclusive>(out, at[1], at[2], a, op);
-        b = static_cast<T>(op(a, b));
-        add_carry<Inclusive>(out, at[2], at[3], b, op);
-        c = static_cast<T>(op(b, c));
-        add_carry<Inclusive>(out, at[3], i + size, c, op);
-        sum = static_cast<T>(op(c, d));
-        known = true;
-      }
-      i += size;
-    }
-    return sum;
-  });
-}
-
 /// Scans [begin, end); `carry` is the sum of what came before (missing at the very start of a scan without init) and is
-/// updated. Reads element i before it writes it.
+/// updated. Reads element i before it writes it. The caller will go on with `more` elements.
 template <bool Inclusive, class T, class In, class Out, class Op>
-void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry) {
+void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry, [[maybe_unused]] offset more = 0) {
   if (begin == end) return;
-  if constexpr (scans_in_chains<T, Out, Op>) {
-    if (end - begin >= 64) {
-      carry = scan_in_chains<Inclusive, T>(in, begin, end, out, op, carry.has_value(), carry ? *carry : T{});
+  if constexpr (scans_in_rows<T, Out, Op>) {
+    if (end - begin >= least_rows<T> && has_avx2()) {
+      carry = scan_in_rows<Inclusive, T>(in, begin, end, out, op, carry.has_value(), carry ? *carry : T{}, more);
       return;
     }
   }
@@ -104,7 +42,11 @@ void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry
     ++i;
   }
   if constexpr (sums_in_registers<T, Op>)
-    if (end - i >= 64) i = scan_in_registers<Inclusive>(in, i, end, out, sum);
+    if (end - i >= 32) {
+      T so_far = sum;  // not the sum itself, which would have to stay in memory for the loop below
+      i = scan_in_registers<Inclusive>(in, i, end, out, so_far);
+      sum = so_far;
+    }
   for (; i < end; ++i) {
     if constexpr (Inclusive) {
       sum = op(sum, static_cast<T>(in[i]));
@@ -116,6 +58,31 @@ void scan_block(In in, offset begin, offset end, Out out, Op op, maybe<T>& carry
     }
   }
   carry.emplace(static_cast<T&&>(sum));
+}
+
+/// What is too large for the caches is scanned in pieces that fit the L1 cache and leaves through streaming stores.
+template <class T, class Out>
+inline constexpr bool scans_past_cache = std::is_same_v<Out, T*>&& streams<T>;
+
+template <bool Inclusive, class T, class In, class Op>
+void scan_block_past_cache(In in, offset begin, offset end, T* out, Op op, maybe<T>& carry) {
+  constexpr offset most = 8192 / static_cast<offset>(sizeof(T));
+  alignas(64) T piece[most];
+  for (offset i = begin; i < end; i += most) {
+    const offset size = min(most, end - i);
+    scan_block<Inclusive, T>(in + i, 0, size, static_cast<T*>(piece), op, carry, end - i - size);
+    copy_streaming(out + i, piece, static_cast<std::size_t>(size) * sizeof(T));
+  }
+  fence_streaming();
+}
+
+/// True where writing past the cache pays; reading out's lines for a scan in place brings them anyway.
+template <class T, class In, class Out>
+bool goes_past_cache(const In& in, offset n, const Out& out) {
+  if constexpr (scans_past_cache<T, Out>)
+    return n * static_cast<offset>(sizeof(T)) >= streaming_bytes && has_avx2() && !reads_from(in, out);
+  else
+    return false;
 }
 
 /// The fold of [begin, end), not empty, in order. Four chains of dependent operations side by side.
@@ -149,23 +116,32 @@ template <bool Inclusive, class T, class Scheduler, class In, class Out, class O
 [[gnu::noinline]] void scan_by_threads(int threads, In in, offset n, Out out, Op op, maybe<T> carry) {
   constexpr offset block = scan_block_items<T>;
   const offset blocks = ceil_div(n, block);
+  const bool past_cache = goes_past_cache<T>(in, n, out);
   chain order;
   order.run<Scheduler>(blocks, static_cast<int>(min(threads, blocks)), [&](offset b, int) {
     const offset begin = b * block, end = min(n, begin + block);
-    if constexpr (scans_in_chains<T, Out, Op>) {
-      const T total = scan_in_chains<Inclusive, T>(in, begin, end, out, op, false, T{});
-      if (!order.wait(b)) return;
-      const maybe<T> before = carry;
-      carry = before ? static_cast<T>(op(*before, total)) : total;
-      order.hand_on(b);
-      if (before) wide([=]() __attribute__((always_inline)) { add_carry<Inclusive>(out, begin, end, *before, op); });
-      return;
+    if constexpr (scans_in_rows<T, Out, Op>) {
+      if (has_avx2() && !past_cache) {
+        const T total = scan_in_rows<Inclusive, T>(in, begin, end, out, op, false, T{});
+        if (!order.wait(b)) return;
+        const maybe<T> before = carry;
+        carry = before ? static_cast<T>(op(*before, total)) : total;
+        order.hand_on(b);
+        if (before)
+          wide([=]() __attribute__((always_inline)) {
+            Op own = op;
+            add_before<Inclusive>(out, begin, end, *before, own);
+          });
+        return;
+      }
     }
     const T sum = fold_block<T>(in, begin, end, op);
     if (!order.wait(b)) return;
     maybe<T> before = carry;
     carry.emplace(carry ? T(op(*carry, sum)) : sum);
     order.hand_on(b);
+    if constexpr (scans_past_cache<T, Out>)
+      if (past_cache) return scan_block_past_cache<Inclusive, T>(in, begin, end, out, op, before);
     scan_block<Inclusive, T>(in, begin, end, out, op, before);
   });
 }
@@ -173,6 +149,9 @@ template <bool Inclusive, class T, class Scheduler, class In, class Out, class O
 template <bool Inclusive, class T, class Scheduler, class Policy, class In, class Out, class Op>
 void scan_range(const Policy&, In in, offset n, Out out, Op op, maybe<T> carry) {
   const int threads = n <= 2 * scan_block_items<T> ? 1 : Scheduler::threads();
+  if constexpr (scans_past_cache<T, Out>)
+    if (threads <= 1 && goes_past_cache<T>(in, n, out))
+      return scan_block_past_cache<Inclusive, T>(in, 0, n, out, op, carry);
   if (threads <= 1)
     scan_block<Inclusive, T>(in, 0, n, out, op, carry);
   else
