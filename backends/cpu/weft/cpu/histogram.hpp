@@ -29,11 +29,25 @@ template <class Scheduler, class Plan, class In, class Counts, class BinOf>
 void histogram(const Plan& plan, In in, offset n, Counts counts, offset bins, BinOf bin_of) {
   using T = iter_value_t<Counts>;
   const auto count = [&](offset begin, offset end, auto into) {
-    for (offset i = begin; i < end; ++i) {
-      const auto bin = bin_of(in[i]);
-      if (static_cast<std::uint64_t>(static_cast<offset>(bin)) < static_cast<std::uint64_t>(bins))
-        into[static_cast<offset>(bin)] = into[static_cast<offset>(bin)] + T(1);
+    const auto limit = static_cast<std::uint64_t>(bins);
+    const auto add = [&](std::uint64_t bin) __attribute__((always_inline)) {
+      into[static_cast<offset>(bin)] = into[static_cast<offset>(bin)] + T(1);
+    };
+    const auto bin_at = [&](offset i) __attribute__((always_inline)) {
+      return static_cast<std::uint64_t>(static_cast<offset>(bin_of(in[i])));
+    };
+    offset i = begin;
+    for (; i + 4 <= end; i += 4) {  // one branch for four elements where all have a bin
+      const std::uint64_t a = bin_at(i), b = bin_at(i + 1), c = bin_at(i + 2), d = bin_at(i + 3);
+      if ((a < limit) & (b < limit) & (c < limit) & (d < limit)) [[likely]] {
+        add(a), add(b), add(c), add(d);
+      } else {
+        for (const std::uint64_t bin : {a, b, c, d})
+          if (bin < limit) add(bin);
+      }
     }
+    for (; i < end; ++i)
+      if (const std::uint64_t bin = bin_at(i); bin < limit) add(bin);
   };
   for (offset b = 0; b < bins; ++b) counts[b] = T(0);
   const int tasks = plan.tasks;
