@@ -9,6 +9,7 @@
 #include <weft/functional.hpp>
 #include <weft/iterator/constant.hpp>
 #include <weft/iterator/counting.hpp>
+#include <weft/iterator/permutation.hpp>
 #include <weft/iterator/zip.hpp>
 #include <weft/policy.hpp>
 
@@ -31,6 +32,15 @@ template <class T>
 inline constexpr bool only_moves<T*, identity> = std::is_arithmetic_v<T>;
 template <class T>
 inline constexpr bool only_moves<constant_iterator<T>, identity> = std::is_arithmetic_v<T>;
+
+/// Numbers that are moved from or to wherever an index says: so few cost less than finding out what they cost.
+inline constexpr offset few_moves = 2048;
+template <class It>
+inline constexpr bool numbers_by_index = false;
+template <class T, class I>
+inline constexpr bool numbers_by_index<permutation_iterator<T*, I*>> = std::is_arithmetic_v<T>;
+template <class In, class Out, class F>
+inline constexpr bool moves_by_index = std::is_same_v<F, identity> && (numbers_by_index<In> || numbers_by_index<Out>);
 
 /// Numbers as they lie in memory, one or several beside each other.
 template <class In>
@@ -80,6 +90,8 @@ template <class Scheduler, class In, class Out, class F>
   } else if constexpr (costs_the_same<In, F>) {
     const std::uint64_t known = cheap_so_far<Scheduler, In, Out, F>.load(std::memory_order_relaxed);
     return n <= 1 || (n <= static_cast<offset>(known & 0xffffffffu) && known >> 32 == state_of(f));
+  } else if constexpr (moves_by_index<In, Out, F>) {
+    return n <= few_moves;
   } else {
     return n <= 1;
   }
