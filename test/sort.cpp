@@ -248,6 +248,36 @@ TEST_CASE("sort of a few evenly spread numbers") {
   sorts_even_numbers<double>(weft::greater{});
 }
 
+namespace {
+/// Numbers of `different` values, and at `strange` one that occurs once; not there if that is negative.
+template <class T, class Less>
+void sorts_few_values(offset n, int different, offset strange, Less less) {
+  INFO("n = " << n << ", " << different << " values, another at " << strange << ", " << sizeof(T) << " bytes");
+  const auto of = values<T>(different + 1, 7);
+  std::vector<T> x(static_cast<std::size_t>(n));
+  for (offset i = 0; i < n; ++i)
+    x[static_cast<std::size_t>(i)] = of[random_bits(3, static_cast<u64>(i)) % static_cast<u64>(different)];
+  if (strange >= 0) x[static_cast<std::size_t>(strange)] = of[static_cast<std::size_t>(different)];
+  auto wanted = x;
+  std::stable_sort(wanted.begin(), wanted.end(), less);
+  auto data = device_copy(x);
+  weft::sort(policy, data.begin(), data.end(), less);
+  require_same(host_copy(data), wanted);
+}
+}  // namespace
+
+TEST_CASE("sort of few different values, and of one more that no sample finds") {
+  for (const offset n : {offset{600}, offset{20011}, many})
+    for (const int different : {2, 3, 16, 32, 33}) {
+      sorts_few_values<u64>(n, different, -1, weft::less{});
+      sorts_few_values<i64>(n, different, -1, weft::greater{});
+      sorts_few_values<i32>(n, different, n - 1, weft::less{});
+      sorts_few_values<u64>(n, different, n / 2, weft::less{});
+    }
+  sorts_few_values<double>(many, 16, -1, weft::less{});
+  sorts_few_values<float>(many, 16, many - 1, weft::greater{});
+}
+
 TEST_CASE("sort of many short keys") {
   sorts<std::uint16_t>({many}, weft::less{}, all_orders);
   sorts<i16>({many, many + 1}, weft::greater{}, all_orders);

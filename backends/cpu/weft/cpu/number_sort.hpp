@@ -2,9 +2,10 @@
 // the range together, each partitioning a chunk of its own by a common pivot, after which what lies on the wrong side
 // is swapped across; when there are a few ranges for every thread, each is sorted by one. Splitting costs what the
 // first levels of a quicksort cost anyway, and the swaps. No memory but the plan. Sorted and reversed input is found
-// first.
+// first, then what has few different values (few_values.hpp).
 #pragma once
 
+#include <weft/cpu/few_values.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
 #include <weft/cpu/vector_sort.hpp>
@@ -227,6 +228,18 @@ class splitter {
   swap* const swaps_;
 };
 
+/// Sorts numbers by counting where a few values are all there is. Out of line, as is its state.
+template <class Scheduler, bool Descending, class K>
+[[gnu::noinline]] bool sort_few_values(K* data, offset n) {
+  if constexpr (sizeof(K) == 4 || sizeof(K) == 8) {
+    if (n < few_values<K>::least_n) return false;
+    few_values<K> values;
+    return values.find(data, n) && values.template sort<Scheduler, Descending>(data, n);
+  } else {
+    return false;
+  }
+}
+
 /// Sorts numbers by vector_sort; false: they are not to be sorted so.
 template <class Scheduler, bool Descending, class K>
 bool sort_numbers(const number_sort_plan<K>& plan, K* data, offset n) {
@@ -252,6 +265,8 @@ bool sort_numbers(const number_sort_plan<K>& plan, K* data, offset n) {
         data[n - 1 - i] = x;
       }
     });
+  } else if (sort_few_values<Scheduler, Descending>(data, n)) {
+    return true;
   } else if (plan.threads <= 1) {
     vector_sort<Descending>(data, n);
   } else {
