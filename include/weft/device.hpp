@@ -93,7 +93,15 @@ WEFT_HOST_DEVICE inline bool native_to_float8([[maybe_unused]] float x, [[maybe_
 WEFT_HOST_DEVICE inline bool native_reciprocal([[maybe_unused]] float x, [[maybe_unused]] float& y) {
 #if defined(__CUDA_ARCH__)
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  y = y + y * (1.f - x * y);
+  return true;
+#else
+  return false;
+#endif
+}
+/// 2^x within two units in the last place, 0 below -126; false: not here.
+WEFT_HOST_DEVICE inline bool native_exp2([[maybe_unused]] float x, [[maybe_unused]] float& y) {
+#if defined(__CUDA_ARCH__)
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return true;
 #else
   return false;
