@@ -182,6 +182,7 @@ struct hopper {
   static __device__ __forceinline__ void sync(int number, int threads) {
     asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
   }
+  static __device__ __forceinline__ void sync_warp() { __syncwarp(); }
   /// A value that all lanes of the warp have, so that the compiler knows it.
   static __device__ __forceinline__ unsigned uniform(unsigned v) { return __shfl_sync(~0u, v, 0); }
   template <int N>

@@ -17,8 +17,16 @@ template <class Epilogue>
 struct exchanged_epilogue {
   Epilogue f;
   template <class T>
-  WEFT_DEVICE auto operator()(T value, offset row, offset column) const {
+  WEFT_HOST_DEVICE constexpr auto operator()(T value, offset row, offset column) const {
     return f(value, column, row);
+  }
+  WEFT_HOST_DEVICE constexpr auto read_ahead(offset row,
+                                             offset column) const requires weft::detail::reads_ahead<Epilogue> {
+    return f.read_ahead(column, row);
+  }
+  template <class T, class Read>
+  WEFT_HOST_DEVICE constexpr auto operator()(T value, offset row, offset column, const Read& read) const {
+    return f(value, column, row, read);
   }
 };
 template <bool Exchanged, class Options>
@@ -70,8 +78,9 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   if constexpr (tail::can_stage) {
     const auto to = k.tail.down ? transposed(c) : c;
     // The engine writes 16 bytes at a time, beyond the end of a row too, where there may be somebody else's.
+    const int lines = k.tail.together() ? 64 : 16;
     k.tail.stored = to.column_stride == 1 && to.columns * static_cast<offset>(sizeof(TC)) % 16 == 0 &&
-                    words::encode(k.tail.c_map, to.data, to.rows, to.columns, to.row_stride, 64);
+                    words::encode(k.tail.c_map, to.data, to.rows, to.columns, to.row_stride, lines);
   }
 
   k.steps = static_cast<int>(ceil_div(a.columns, kernel::depth));

@@ -155,20 +155,20 @@ struct gemm_sm90_kernel {
       const unsigned consumer = group - 1;
       ring at;
       sum_type d[sums];
-      auto compute = [&] {
+      auto compute = [&](auto meanwhile) {
         const word mine = a + consumer * 8192;
         const int n = k_last - k_first;
         auto run = [&]<int A, int B>() {
-          multiply<hopper, A, B>(d, at, n, mine, b, full, empty, block.thread(), rank);
+          multiply<hopper, A, B>(d, at, n, mine, b, full, empty, block.thread(), rank, meanwhile);
         };
         if constexpr (Kind == mma_kind::e4m3 || Kind == mma_kind::e5m2)
-          a_along_k ? multiply_f8<hopper, false>(d, at, n, mine, b, full, empty, block.thread(), rank)
-                    : multiply_f8<hopper, true>(d, at, n, a, b, full, empty, block.thread(), rank);
+          a_along_k ? multiply_f8<hopper, false>(d, at, n, mine, b, full, empty, block.thread(), rank, meanwhile)
+                    : multiply_f8<hopper, true>(d, at, n, a, b, full, empty, block.thread(), rank, meanwhile);
         else if constexpr (element_bytes != 2 && !Shape::may_cross)
           run.template operator()<0, 0>();
         else if constexpr (element_bytes != 2)
           a_along_k ? run.template operator()<0, 0>()
-                    : multiply_across<hopper>(d, at, n, a, b, full, empty, block.thread(), rank);
+                    : multiply_across<hopper>(d, at, n, a, b, full, empty, block.thread(), rank, meanwhile);
         else if (a_along_k)
           b_along_k ? run.template operator()<0, 0>() : run.template operator()<0, 1>();
         else
@@ -177,12 +177,13 @@ struct gemm_sm90_kernel {
       if constexpr (Shape::split == 1) {
         for (unsigned t = first; t < tiles; t += stride) {
           const place p = place_of(t, rank);
-          compute();
-          tail.store(hopper{}, d, p.row, p.column, consumer, block.thread() % 128, s.tail);
+          typename tail_type::piece_read ahead;
+          compute([&] { tail.read_ahead(ahead, p.row, p.column, consumer, block.thread() % 128); });
+          tail.store(hopper{}, d, p.row, p.column, consumer, block.thread() % 128, s.tail, ahead);
         }
         tail.drain(hopper{}, block.thread() % 128);
       } else {
-        compute();
+        compute([] {});
         tail.put_sums(hopper{}, d, a, block.thread() - 128);
         hopper::cluster_arrive(), hopper::cluster_wait();
         const place p = place_of(first, rank);
@@ -224,10 +225,12 @@ struct gemm_sm90_kernel {
     }
   }
 
-  /// d = the product of n > 0 stages of the ring; leaves them to the producers.
-  template <class H, int TransposeA, int TransposeB>
+  /// d = the product of n > 0 stages of the ring; leaves them to the producers. Calls meanwhile() when the last ones
+  /// run.
+  template <class H, int TransposeA, int TransposeB, class F>
   [[gnu::always_inline]] WEFT_DEVICE static void multiply(sum_type (&d)[sums], ring& at, int n, word a, word b,
-                                                          word full, word empty, unsigned thread, unsigned rank) {
+                                                          word full, word empty, unsigned thread, unsigned rank,
+                                                          F meanwhile) {
     constexpr int a_step = (TransposeA ? 2048 : 32) >> 4, b_step = (TransposeB ? 2048 : 32) >> 4;
     const std::uint64_t a_tile = H::tile_of(a, 8192, 1024), b_tile = H::tile_of(b, 8192, 1024);
     int previous = 0, k = 0;
@@ -245,16 +248,17 @@ struct gemm_sm90_kernel {
       previous = at.stage;
       at.next();
     } while (++k < n);
+    meanwhile();
     H::template multiply_wait<0>();
     H::pin(d);
     release<H>(empty + 8 * previous, thread, rank);
   }
 
   /// The same with A's lines contiguous: a stage's fragments are read while the products of the one before it run.
-  template <class H>
+  template <class H, class F>
   [[gnu::always_inline]] WEFT_DEVICE static void multiply_across(sum_type (&d)[sums], ring& at, int n, word a, word b,
-                                                                 word full, word empty, unsigned thread,
-                                                                 unsigned rank) {
+                                                                 word full, word empty, unsigned thread, unsigned rank,
+                                                                 F meanwhile) {
     const std::uint64_t b_tile = H::tile_of(b, 8192, 1024);
     word even[4][4], odd[4][4];
     int previous = 0, k = 0;
@@ -276,15 +280,17 @@ struct gemm_sm90_kernel {
       if (++k == n) break;
       step(odd);
     } while (++k < n);
+    meanwhile();
     H::template multiply_wait<0>();
     H::pin(d);
     release<H>(empty + 8 * previous, thread, rank);
   }
 
   /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats.
-  template <class H, bool Across>
+  template <class H, bool Across, class F>
   [[gnu::always_inline]] WEFT_DEVICE static void multiply_f8(sum_type (&d)[sums], ring& at, int n, word a, word b,
-                                                             word full, word empty, unsigned thread, unsigned rank) {
+                                                             word full, word empty, unsigned thread, unsigned rank,
+                                                             F meanwhile) {
     static_assert(Shape::n <= 128, "two sets of sums must fit in the registers");
     const std::uint64_t a_tile = H::tile_of(a, 8192, 1024), b_tile = H::tile_of(b, 8192, 1024);
 #pragma unroll
@@ -309,6 +315,7 @@ struct gemm_sm90_kernel {
 #pragma unroll
       for (int j = 0; j < sums; ++j) d[j] += part[j];
     }
+    meanwhile();
   }
 
   /// Tells every block whose loads reach this stage that this warpgroup has read it.

@@ -1,7 +1,8 @@
 // What becomes of the sums of a Hopper matrix product: alpha, beta, the epilogue and rounding in the registers that
-// hold them, then by way of shared memory to C with the copy engine (64 rows x 128 bytes a piece, two pieces in flight
-// a warpgroup), or straight to C where the engine cannot write it, or, where blocks split k, through distributed shared
-// memory, each block folding its share of the tile in rank order.
+// hold them, then by way of shared memory to C with the copy engine (16 rows x 128 bytes a piece, two pieces in flight
+// a warp, which waits for no other; what the epilogue reads of memory is read a piece ahead), or straight to C where
+// the engine cannot write it, or, where blocks split k, through distributed shared memory, each block folding its share
+// of the tile in rank order.
 #pragma once
 
 #include <weft/gemm.hpp>
@@ -40,10 +41,23 @@ struct gemm_sm90_tail {
   using alpha_type = decltype(Options::alpha);
   using beta_type = decltype(Options::beta);
 
-  /// What a sum becomes, rounded, at a place inside C, where beta is 0.
-  WEFT_DEVICE auto value_of(Sum sum, offset row, offset column) const {
+  using epilogue_type = decltype(Options::epilogue);
+  using read_type = decltype(weft::detail::read_of(std::declval<const epilogue_type&>(), 0, 0));
+  static constexpr int piece_sums = can_stage ? piece_columns / 2 : 1;
+  static constexpr bool reads = can_stage && weft::detail::reads_ahead<epilogue_type>;
+  /// What the epilogue reads of memory for a thread's sums of a piece.
+  struct piece_read {
+    read_type of[reads ? piece_sums : 1];
+  };
+
+  /// What a sum becomes at a place inside C, where beta is 0.
+  WEFT_DEVICE auto value_of(Sum sum, offset row, offset column, const read_type& read) const {
     using V = weft::detail::scaled_t<Sum, alpha_type>;
-    return options.epilogue(weft::detail::scaled(options.alpha, static_cast<V>(sum)), row, column);
+    return weft::detail::with_read(options.epilogue, weft::detail::scaled(options.alpha, static_cast<V>(sum)), row,
+                                   column, read);
+  }
+  WEFT_DEVICE auto value_of(Sum sum, offset row, offset column) const {
+    return value_of(sum, row, column, weft::detail::read_of(options.epilogue, row, column));
   }
 
   /// Two neighbours of a row, rounded to 16 bits.
@@ -65,6 +79,10 @@ struct gemm_sm90_tail {
       if (across) return gemm_sm90_across<Words, ElementBytes>::line_of(warp, row);
     return warp * 16 + row;
   }
+
+  /// Whether a warpgroup stores pieces together: those of columns, or where a warp's 16 rows of the product are spread
+  /// over 32 lines.
+  WEFT_HOST_DEVICE bool together() const { return may_cross && (down || (ElementBytes == 4 && across)); }
 
   /// Writes two neighbours of a row of C, of a column if `down`, straight to it; those of 4 bytes at once if Wide.
   template <class H, bool Wide>
@@ -97,70 +115,118 @@ struct gemm_sm90_tail {
     put<H, Wide>(H{}, turned ? s[1] : s[2], s[3], turned ? upper : lower, turned ? column + 1 : column);
   }
 
-  /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C.
+  /// Whether a warpgroup's sums of a tile go to C by way of shared memory. An epilogue is called inside C only; beta
+  /// reads C where the sums are.
+  WEFT_DEVICE bool staged(int top, int column0) const {
+    return can_stage && options.beta == beta_type(0) &&
+           (plain || (top + 64 <= c.rows && column0 + Shape::n <= c.columns));
+  }
+
+  /// A warpgroup's 64 x N sums of the tile at (row0, column0) to C. `ahead` is what read_ahead read.
   template <class H>
   [[gnu::always_inline]] WEFT_DEVICE void store(H, Sum (&d)[sums], int row0, int column0, unsigned consumer,
-                                                unsigned thread, shared& s) const {
+                                                unsigned thread, shared& s, piece_read& ahead) const {
     const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
     const int top = row0 + static_cast<int>(consumer) * 64;
-    if constexpr (can_stage) {
-      // An epilogue is called inside C only; beta reads C where the sums are.
-      const bool whole = top + 64 <= c.rows && column0 + Shape::n <= c.columns;
-      if (options.beta == beta_type(0) && (plain || whole)) {
-        if (rows_contiguous) return store_pieces<H>(d, top, column0, consumer, thread, s);
+    if constexpr (can_stage)
+      if (staged(top, column0)) {
+        if (rows_contiguous) return store_pieces<H>(d, top, column0, consumer, thread, s, ahead);
         if constexpr (may_cross && Shape::n % 64 == 0)
           if (down && stored) return store_down<H>(d, top, column0, consumer, thread, s);
       }
-    }
 #pragma unroll
     for (int j = 0; j < sums; j += 4) put_four(H{}, d + j, top, warp, lane / 4, column0 + 2 * j + 2 * (lane % 4));
   }
 
-  /// The same by way of shared memory and the copy engine.
+  /// Where a thread's sums are: lines of the 64, rows and the first column of C.
+  struct places {
+    int lines[2];
+    offset rows[2], column;
+    static constexpr WEFT_DEVICE int right(int j) { return 8 * (j / 4) + j % 2; }  // of sum j
+  };
+  WEFT_DEVICE places places_of(int top, int column0, unsigned thread) const {
+    const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
+    const int upper = line_of(warp, lane / 4), lower = line_of(warp, lane / 4 + 8);
+    return {{upper, lower}, {top + upper, top + lower}, column0 + 2 * (lane % 4)};
+  }
+  [[gnu::always_inline]] WEFT_DEVICE void read_piece(piece_read& ahead, const places& at, int p) const {
+    if constexpr (reads) {
+#pragma unroll
+      for (int j = 0; j < piece_sums; ++j)
+        ahead.of[j] =
+            weft::detail::read_of(options.epilogue, at.rows[j / 2 % 2], at.column + places::right(p * piece_sums + j));
+    }
+  }
+  /// Reads what the epilogue wants for the first piece of a tile, while the last products run.
+  [[gnu::always_inline]] WEFT_DEVICE void read_ahead(piece_read& ahead, int row0, int column0, unsigned consumer,
+                                                     unsigned thread) const {
+    const int top = row0 + static_cast<int>(consumer) * 64;
+    if constexpr (reads)
+      if (staged(top, column0) && rows_contiguous) read_piece(ahead, places_of(top, column0, thread), 0);
+  }
+
+  /// The same by way of shared memory, a piece of a warp's 16 rows x 128 bytes at a time.
   template <class H>
   [[gnu::always_inline]] WEFT_DEVICE void store_pieces(Sum (&d)[sums], int top, int column0, unsigned consumer,
-                                                       unsigned thread, shared& s) const {
-    constexpr int piece_sums = piece_columns / 2;
+                                                       unsigned thread, shared& s, piece_read& ahead) const {
     const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
-    const int lines[2] = {line_of(warp, lane / 4), line_of(warp, lane / 4 + 8)};
+    const places at = places_of(top, column0, thread);
     const word memory = H::address_of(s.piece[consumer * buffers]);
+    const bool sends = together() ? thread == 0 : lane == 0;
 #pragma unroll
     for (int p = 0; p < pieces; ++p) {
       const word to = memory + p % buffers * 8192;
-      // The piece that was in this buffer has been read: that of two rounds ago, or the last one of all.
-      if (thread == 0) H::template store_wait_read<buffers - 1>();
-      H::sync(1 + static_cast<int>(consumer), 128);
-      auto value = [&](int j) {  // sum j of the piece
-        const int at = p * piece_sums + j;
-        return value_of(d[at], top + lines[at / 2 % 2], column0 + 8 * (at / 4) + 2 * (lane % 4) + at % 2);
+      const piece_read read = ahead;
+      if (p + 1 < pieces) read_piece(ahead, at, p + 1);
+      const auto value = [&](int j) {  // sum j of the piece
+        return value_of(d[p * piece_sums + j], at.rows[j / 2 % 2], at.column + places::right(p * piece_sums + j),
+                        read.of[reads ? j : 0]);
       };
+      word w[piece_columns * sizeof(TC) / 8];
+#pragma unroll
+      for (int j = 0; j < piece_sums; j += 2) {
+        if constexpr (sizeof(TC) == 2) {
+          w[j / 2] = pack<H>(value(j), value(j + 1));
+        } else {
+          const TC pair[2] = {converted<TC>(value(j)), converted<TC>(value(j + 1))};
+          __builtin_memcpy(w + j, pair, 8);
+        }
+      }
+      // The piece that was in this buffer has been read: that of two rounds ago, or the last one of all.
+      if (sends) H::template store_wait_read<buffers - 1>();
+      meet<H>(consumer);
       if constexpr (sizeof(TC) == 2) {
         // Lanes 0-7 name the rows of the upper left 8 x 8, 8-15 lower left, 16-23 upper right, 24-31 lower right.
         const int line = line_of(warp, lane % 16);
 #pragma unroll
         for (int q = 0; q < piece_columns / 16; ++q)
-          H::store_matrices(to + line * 128 + (((2 * q + lane / 16) ^ (line % 8)) << 4),
-                            pack<H>(value(8 * q), value(8 * q + 1)), pack<H>(value(8 * q + 2), value(8 * q + 3)),
-                            pack<H>(value(8 * q + 4), value(8 * q + 5)), pack<H>(value(8 * q + 6), value(8 * q + 7)));
+          H::store_matrices(to + line * 128 + (((2 * q + lane / 16) ^ (line % 8)) << 4), w[4 * q], w[4 * q + 1],
+                            w[4 * q + 2], w[4 * q + 3]);
       } else {
 #pragma unroll
         for (int j = 0; j < piece_sums; j += 2) {
-          const int line = lines[j / 2 % 2], unit = 2 * (j / 4) + lane % 4 / 2;
-          const TC pair[2] = {converted<TC>(value(j)), converted<TC>(value(j + 1))};
-          word w[2];
-          __builtin_memcpy(w, pair, 8);
-          H::store_shared(to + line * 128 + ((unit ^ (line % 8)) << 4) + lane % 2 * 8, w[0], w[1]);
+          const int line = at.lines[j / 2 % 2], unit = 2 * (j / 4) + lane % 4 / 2;
+          H::store_shared(to + line * 128 + ((unit ^ (line % 8)) << 4) + lane % 2 * 8, w[j], w[j + 1]);
         }
       }
       H::fence_async();
-      H::sync(1 + static_cast<int>(consumer), 128);
+      meet<H>(consumer);
       if (!stored) {
         copy_piece(s.piece[consumer * buffers + p % buffers], top, column0 + p * piece_columns, thread);
-      } else if (thread == 0) {
-        H::store(c_map, to, column0 + p * piece_columns, top);
+      } else if (sends) {
+        const int first = together() ? 0 : warp * 16;
+        H::store(c_map, to + static_cast<word>(first * 128), column0 + p * piece_columns, top + first);
         H::store_commit();
       }
     }
+  }
+  /// Those who write a piece together wait for one another.
+  template <class H>
+  WEFT_DEVICE void meet(unsigned consumer) const {
+    if (together())
+      H::sync(1 + static_cast<int>(consumer), 128);
+    else
+      H::sync_warp();
   }
 
   /// The same where columns of C are contiguous: 64 of them at a time, of the warpgroup's 64 lines.
@@ -220,7 +286,7 @@ struct gemm_sm90_tail {
   /// Before the block ends: its stores have left shared memory.
   template <class H>
   WEFT_DEVICE void drain(H, unsigned thread) const {
-    if (stored && thread == 0) H::template store_wait_read<0>();
+    if (stored && thread % 32 == 0) H::template store_wait_read<0>();
   }
 
   // Split k ----------------------------------------------------------------------------------------------------------
