@@ -156,14 +156,16 @@ bool gemm_sm90_fastest(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c
 template <class T>
 using gemm_sm90_thin =
     std::conditional_t<sizeof(T) == 1, gemm_sm90_shape<128, 16, 4, 1, 1, 4, 2>, gemm_sm90_shape<64, 16, 6, 1, 1, 2, 2>>;
-/// Large tiles, alone and sharing columns; small ones for few of them, for very few of them half of k each (bf16
-/// 128 x 4096 x 4096 on an H200: 12.1 us where the others take 14.7 and more); few columns, with long rows and not.
+/// Large tiles, alone and sharing columns; square ones for a few hundred rows (bf16 384 x 4096 x 4096 on an H200: 24 us
+/// where the others take 29 and more); small ones for few of them, for very few of them half of k each (64 and 128 x
+/// 4096 x 4096: 10.0 and 12.1 us where the others take 12 and 14.7); few columns, with long rows and not.
 template <class T>
 using gemm_sm90_shapes = std::conditional_t<
     mma_kind_of<T> == mma_kind::e4m3 || mma_kind_of<T> == mma_kind::e5m2,
     type_list<gemm_sm90_shape<128, 128, 6, 2>, gemm_sm90_shape<128, 64, 8>, gemm_sm90_thin<T>>,
-    type_list<gemm_sm90_shape<128, 256, 4>, gemm_sm90_shape<128, 256, 4, 2>, gemm_sm90_shape<128, 64, 8>,
-              gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_shape<128, 64, 6, 1, 1, 2>, gemm_sm90_thin<T>>>;
+    type_list<gemm_sm90_shape<128, 256, 4>, gemm_sm90_shape<128, 256, 4, 2>, gemm_sm90_shape<128, 128, 6>,
+              gemm_sm90_shape<128, 64, 8>, gemm_sm90_shape<64, 128, 8, 2>, gemm_sm90_shape<128, 64, 6, 1, 1, 2>,
+              gemm_sm90_shape<64, 64, 8, 1, 1, 2>, gemm_sm90_thin<T>>>;
 
 inline bool gemm_sm90_few_rows(offset rows, offset columns) { return rows <= 32 && columns > 32; }
 
