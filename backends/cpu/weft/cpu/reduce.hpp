@@ -93,11 +93,16 @@ template <class T, class N, class Load, class Op>
       for (int c = first; c < first + strip; ++c) column[c] = sum_column<rows, columns, T>(load, c, op);
     }
   } else if (n <= left) {
-    int lanes = 1, c = 0;
-    while (lanes * shape::slots < n) lanes *= 2;
-    for (; c < n; ++c) column[c] = load(c);
-    for (; c < lanes * shape::slots; ++c) column[c] = neutral_of_sum<T>;
-    return fold_lanes<T>(column, op, lanes);
+    // So many lanes that the loops have constant lengths; neutral elements change no bit.
+    const auto fold = [&](auto lanes) __attribute__((always_inline)) {
+      int c = 0;
+      for (; c < n; ++c) column[c] = load(c);
+      for (; c < lanes * shape::slots; ++c) column[c] = neutral_of_sum<T>;
+      return fold_lanes<T>(column, op, lanes);
+    };
+    if (n <= 2 * shape::slots) return fold(std::integral_constant<int, 2>{});
+    if (n <= 16 * shape::slots) return fold(std::integral_constant<int, 16>{});
+    return fold(std::integral_constant<int, 32>{});
   } else {
     const int first_row = n < columns ? n : columns;
     for (int c = 0; c < first_row; ++c) column[c] = load(c);
