@@ -56,11 +56,18 @@ inline constexpr gpu::tuning_row<gpu::histogram_tuning> histogram_rows[] = {
 // Not measured: chosen for 32 warps a multiprocessor without spills (64 registers), tiles as large as that allows.
 inline constexpr gpu::tuning_row<gpu::radix_sort_tuning> radix_sort_rows[] = {
     // architecture, 10 * key + value bytes, {{threads, items, blocks, counting}: one block, small, large; small up to,
-    // counted from}; keys of 16 bits: 4.3 times as fast as CUB at 2^28, 1.9 at 2^24, by digits 0.91 and 0.99
+    // counted from, -, medium, medium up to}; keys of 16 bits: 4.3 times as fast as CUB at 2^28, 1.9 at 2^24, by digits
+    // 0.91 and 0.99
     {arch::sm_90, 20, {{1024, 4}, {256, 8, 4}, {512, 16, 2, 65536}, 1 << 20, 1 << 22}},
-    {arch::sm_90, 40, {{1024, 4}, {256, 8, 4}, {512, 24, 2, 65536}, 1 << 20}},  // 32-bit keys
-    {arch::sm_90, 80, {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 20}},  // 64-bit keys
-    {arch::sm_90, 44, {{1024, 4}, {256, 8, 4}, {448, 14, 2, 65536}, 1 << 20}},  // 32-bit pairs
+    {arch::sm_90,
+     40,
+     {{1024, 4}, {256, 8, 4}, {512, 24, 2, 65536}, 1 << 18, 0, 1, {512, 8, 2}, 1 << 22}},  // 32-bit keys
+    {arch::sm_90,
+     80,
+     {{1024, 4}, {256, 8, 4}, {512, 12, 2, 65536}, 1 << 18, 0, 1, {512, 8, 2}, 1 << 22}},  // 64-bit keys
+    {arch::sm_90,
+     44,
+     {{1024, 4}, {256, 8, 4}, {448, 14, 2, 65536}, 1 << 18, 0, 1, {512, 8, 2}, 1 << 22}},  // 32-bit pairs
     {arch::sm_90, 84, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::sm_90, 0, {{1024, 4}, {256, 8, 3}, {512, 10, 2, 65536}, 1 << 20}},
     {arch::generic, 0, {{512, 4}, {256, 8}, {384, 12}, 1 << 20}},

@@ -12,14 +12,17 @@
 
 namespace weft::inline v100::gpu {
 
-/// The three sizes of tile: a block's worth, many small tiles (short chains), large tiles (long runs).
-enum class radix_size { block, small, large };
+/// The sizes of tile: a block's worth, many small tiles (short chains), large tiles (long runs), between these.
+enum class radix_size { block, small, large, medium };
 template <class Selector, radix_size Size, int KeyBytes, int ValueBytes>
 struct radix_shape {
   template <arch A>
   static constexpr radix_tile tuning() {
     constexpr radix_sort_tuning t = choose<Selector>(dialect::radix_sort_rows, A, 10 * KeyBytes + ValueBytes);
-    return Size == radix_size::block ? t.block : Size == radix_size::small ? t.small : t.large;
+    return Size == radix_size::block    ? t.block
+           : Size == radix_size::small  ? t.small
+           : Size == radix_size::medium ? t.medium
+                                        : t.large;
   }
 };
 
@@ -114,6 +117,8 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
       counting_sort(policy, keys, n, order);
     else if (n <= tuning.small_limit)
       by_digits.template operator()<radix_size::small>();
+    else if (tuning.medium_limit > 0 && n <= tuning.medium_limit)
+      by_digits.template operator()<tuning.medium_limit == 0 ? radix_size::large : radix_size::medium>();
     else
       by_digits.template operator()<radix_size::large>();
   });

@@ -54,6 +54,10 @@ struct radix_sort_kernel {
   static constexpr int thread_items = Shape::template tuning<A>().thread_items;
   template <arch A>
   static constexpr int tile_items = block_threads<A>* thread_items<A>;
+  /// Of small tiles the next ticket is drawn when the block waits for nobody any more, and comes while keys are
+  /// written. Large tiles would wait longer for those before them.
+  template <arch A>
+  static constexpr bool draws_early = thread_items<A> <= 8;
   /// Counters a digit and bin, used by lanes in turn: fewer collisions. Within the bytes the tuning gives.
   template <arch A>
   static constexpr int count_copies = [] {
@@ -75,8 +79,9 @@ struct radix_sort_kernel {
     std::uint32_t totals[32];
     radix_plan plan;
     int phase;  // the task of the block, and its thread 0's accounts
-    std::uint32_t tile, finished;
+    std::uint32_t ticket, tile, finished;
     bool planned, last;
+    bool constant[digits];  // digits that all keys share
   };
 
   Bits* keys;  // [n], and where the result ends up
@@ -107,18 +112,28 @@ struct radix_sort_kernel {
     if (unless != nullptr && unless->mode != bucket_mode::digits) return;
     const bool first = block.thread() == 0;
     if (first) s.phase = counting, s.finished = 0, s.planned = false;
+    auto draw = [&] {
+      if (block.thread() == 0) s.ticket = block.fetch_add(&control[word_ticket], 1u);
+    };
+    constexpr bool early = draws_early<Block::arch>;
+    if (early) draw();
     for (;;) {
       if (first) next_task(block, s);
       block.sync();
       const int phase = s.phase;
-      if (phase == counting)
+      if (phase == counting) {
         count_chunk(block, s, s.tile);
-      else if (phase < s.plan.passes)
-        scatter_tile(block, s, phase, s.tile);
-      else if (phase < s.plan.phases())
+        if (early) draw();
+      } else if (phase < s.plan.passes) {
+        scatter_tile(block, s, phase, s.tile, [&] {
+          if (early) draw();
+        });
+      } else if (phase < s.plan.phases()) {
+        if (early) draw();
         copy_tile(block, s.tile);
-      else
+      } else {
         break;
+      }
       block.sync();
     }
     leave(block, s);
@@ -133,12 +148,12 @@ struct radix_sort_kernel {
     return control + block.opaque(static_cast<std::uint32_t>(word_done + phase));
   }
 
-  /// By one thread: draws a ticket and waits until the task may be done. Its tiles of a phase are signed off all at
-  /// once, when it draws a ticket of another phase: it has not waited for anything since it finished them.
+  /// By one thread: waits until the task of a ticket may be done. Its tiles of a phase are signed off all at once, when
+  /// it has a ticket of another phase: it has not waited for anything since it finished them.
   template <class Block>
   WEFT_DEVICE void next_task(Block block, shared<Block::arch>& s) const {
     if (s.phase != counting) ++s.finished;
-    const std::uint32_t ticket = block.fetch_add(&control[word_ticket], 1u);
+    const std::uint32_t ticket = draws_early<Block::arch> ? s.ticket : block.fetch_add(&control[word_ticket], 1u);
     s.tile = ticket;
     if (ticket < chunks) return;
     if (!s.planned) {
@@ -239,8 +254,10 @@ struct radix_sort_kernel {
 
   // A pass ------------------------------------------------------------------------------------------------------------
 
-  template <class Block>
-  WEFT_DEVICE void scatter_tile(Block block, shared<Block::arch>& s, int pass, std::uint32_t tile) const {
+  /// `draw` is called by all threads when the tile waits for nobody any more.
+  template <class Block, class Draw>
+  WEFT_DEVICE void scatter_tile(Block block, shared<Block::arch>& s, int pass, std::uint32_t tile,
+                                const Draw& draw) const {
     constexpr int threads = block_threads<Block::arch>, items = thread_items<Block::arch>, size = threads * items;
     constexpr int W = Block::width;
     const int t = static_cast<int>(block.thread());
@@ -275,6 +292,7 @@ struct radix_sort_kernel {
 #pragma unroll
     for (int i = 0; i < items; ++i) s.keys[pos[i]] = k[i];
     find_places(block, s, pass, tile, count, lesser);
+    draw();
 
     // Out, in runs of equal digits.
     if constexpr (has_values) {

@@ -97,6 +97,8 @@ struct radix_sort_tuning {
   offset small_limit;              // up to here small tiles
   offset counted_from = 0;         // from here on 16-bit keys alone are counted; 0: never
   int counted_windows = 1;         // in a block of 128 KB of shared memory, or several that share all bins
+  radix_tile medium = {};          // where small and large tiles both are slower,
+  offset medium_limit = 0;         // up to here
 };
 
 /// Sort by buckets. Keyed by 10 * the bytes of a key + the bytes of a value.
