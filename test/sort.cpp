@@ -267,7 +267,9 @@ void sorts_few_values(offset n, int different, offset strange, Less less) {
 }  // namespace
 
 TEST_CASE("sort of few different values, and of one more that no sample finds") {
-  for (const offset n : {offset{600}, offset{20011}, many})
+  std::vector<offset> lengths{600, 20011};
+  if (!gpu_family) lengths.push_back(many);  // which sorts these as any others
+  for (const offset n : lengths)
     for (const int different : {2, 3, 16, 32, 33}) {
       sorts_few_values<u64>(n, different, -1, weft::less{});
       sorts_few_values<i64>(n, different, -1, weft::greater{});
