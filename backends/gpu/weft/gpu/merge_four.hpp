@@ -13,6 +13,12 @@ namespace weft::inline v100::gpu {
 /// sample before a tile count with it, in all runs but the one it begins in.
 inline constexpr int four_samples = 32, four_step = four_samples - 3;
 
+/// What run r has of n elements in runs of `run`.
+WEFT_HOST_DEVICE inline offset held_by_run(offset n, offset run, offset r) {
+  const offset left = n - r * run;
+  return left < 0 ? 0 : left < run ? left : run;
+}
+
 /// Runs of `run` elements, in groups of four, of which the last may have less, or none.
 template <class T, int Stride>
 struct run_fours {
@@ -22,19 +28,15 @@ struct run_fours {
   offset tiles;    // of a full group
   offset groups, last_tiles;
 
-  static constexpr offset ceil_of(offset a, offset b) { return (a + b - 1) / b; }
   run_fours(const T* first, offset size, offset length) : in(first), n(size), run(length) {
-    samples = ceil_of(run, Stride);
-    tiles = ceil_of(4 * samples, four_step);
-    groups = ceil_of(n, 4 * run);
+    samples = ceil_div(run, Stride);
+    tiles = ceil_div(4 * samples, four_step);
+    groups = ceil_div(n, 4 * run);
     offset of_last = 0;
-    for (int r = 0; r < 4; ++r) of_last += ceil_of(held((groups - 1) * 4 + r), Stride);
-    last_tiles = ceil_of(of_last, four_step);
+    for (int r = 0; r < 4; ++r) of_last += ceil_div(held((groups - 1) * 4 + r), Stride);
+    last_tiles = ceil_div(of_last, four_step);
   }
-  WEFT_HOST_DEVICE offset held(offset r) const {
-    const offset left = n - r * run;
-    return left < 0 ? 0 : left < run ? left : run;
-  }
+  WEFT_HOST_DEVICE offset held(offset r) const { return held_by_run(n, run, r); }
   offset all_tiles() const { return (groups - 1) * tiles + last_tiles; }
 };
 
@@ -161,11 +163,6 @@ struct merge_four_kernel {
   }
 
  private:
-  WEFT_DEVICE offset held(offset r) const {
-    const offset left = n - r * run;
-    return left < 0 ? 0 : left < run ? left : run;
-  }
-
   template <class Block>
   WEFT_DEVICE void load_tiles(Block block, shared<Block::arch>& s) const {
     const unsigned lane = block.warp().lane();
@@ -177,7 +174,8 @@ struct merge_four_kernel {
       const bool ends = tile - group * group_tiles == last - 1;
       // A run a lane.
       const offset mine = group * 4 + (lane & 3);
-      const offset from = split[tile].of[lane & 3], until = ends ? held(mine) : split[tile + 1].of[lane & 3];
+      const offset from = split[tile].of[lane & 3],
+                   until = ends ? held_by_run(n, run, mine) : split[tile + 1].of[lane & 3];
 
       s.released.wait(block, {to.stage, to.phase ^ 1});  // of the round before
       unsigned char* const stage = s.bytes[to.stage];
@@ -252,7 +250,7 @@ struct merge_four_kernel {
       {
         const T* const stage = reinterpret_cast<const T*>(s.bytes[from.stage]);
         const int na = tile.n[pair], nb = tile.n[pair + 1], diagonal = d < na + nb ? d : na + nb;
-        merge_part(block, stage, tile.begin[pair], na, tile.begin[pair + 1], nb, diagonal, x);
+        merge_from_diagonal<most>(block, stage, tile.begin[pair], na, tile.begin[pair + 1], nb, diagonal, x, less);
       }
       s.released.arrive(block, from);
       s.pairs_read.wait(block, {0, turn.phase ^ 1});  // of the tile before
@@ -262,7 +260,7 @@ struct merge_four_kernel {
       s.pairs_merged.wait(block, turn);
 
       const int diagonal = t * each < all ? t * each : all;
-      merge_part(block, pairs, 0, nx, x_threads * each, ny, diagonal, x);
+      merge_from_diagonal<most>(block, pairs, 0, nx, x_threads * each, ny, diagonal, x, less);
       s.pairs_read.arrive(block, turn);
 
       // Out, through the warp's memory so that stores are of whole lines.
@@ -280,19 +278,6 @@ struct merge_four_kernel {
       block.warp().sync();
     }
     static_assert(most < 1 << 15);
-  }
-
-  /// The next elements from a diagonal on of two ranges in shared memory.
-  template <class Block, int Each>
-  WEFT_DEVICE void merge_part(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
-                              items<T, Each>& x) const {
-    const int a_end = a + na, b_end = b + nb;
-    const int in_a = split_in_steps<most_items<Block::arch>>(s, a, a_end, b, b_end, diagonal, less);
-    const int from_a = a + in_a, from_b = b + diagonal - in_a;
-    if (block.warp().all(from_a + Each <= a_end && from_b + Each <= b_end))
-      merge_inner_items<Each>(s + from_a, s + from_b, x, less);
-    else
-      merge_items<Each>(s, from_a, a_end, from_b, b_end, x, less);
   }
 };
 

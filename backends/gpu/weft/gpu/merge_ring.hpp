@@ -78,6 +78,20 @@ WEFT_DEVICE void merge_inner_items(const T* a, const T* b, items<T, Items>& out,
   }
 }
 
+/// By a whole warp: the next `Items` elements from a diagonal on of s[a, a + na) and s[b, b + nb) in shared memory, in
+/// all `Most` at most.
+template <int Most, int Items, class Block, class T, class Less>
+WEFT_DEVICE void merge_from_diagonal(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
+                                     items<T, Items>& out, const Less& less) {
+  const int a_end = a + na, b_end = b + nb;
+  const int in_a = split_in_steps<Most>(s, a, a_end, b, b_end, diagonal, less);
+  const int from_a = a + in_a, from_b = b + diagonal - in_a;
+  if (block.warp().all(from_a + Items <= a_end && from_b + Items <= b_end))
+    merge_inner_items<Items>(s + from_a, s + from_b, out, less);
+  else
+    merge_items<Items>(s, from_a, a_end, from_b, b_end, out, less);
+}
+
 template <class Selector, class T, class Ranges, class Less>
 struct merge_ring_kernel {
   template <arch A>
@@ -210,14 +224,9 @@ struct merge_ring_kernel {
       items<T, each> merged;
       if (valid > 0) {
         const T* const stage = reinterpret_cast<const T*>(s.bytes[from.stage]);
-        const int nb = tile.n - tile.na, a_end = tile.a + tile.na, b_end = tile.b + nb;
         const int diagonal = begin + lane * each < tile.n ? begin + lane * each : tile.n;
-        const int in_a = split_in_steps<tile_items<Block::arch>>(stage, tile.a, a_end, tile.b, b_end, diagonal, less);
-        const int a = tile.a + in_a, b = tile.b + diagonal - in_a;
-        if (block.warp().all(a + each <= a_end && b + each <= b_end))
-          merge_inner_items<each>(stage + a, stage + b, merged, less);
-        else
-          merge_items<each>(stage, a, a_end, b, b_end, merged, less);
+        merge_from_diagonal<tile_items<Block::arch>>(block, stage, tile.a, tile.na, tile.b, tile.n - tile.na, diagonal,
+                                                     merged, less);
       }
       s.released.arrive(block, from);
 
