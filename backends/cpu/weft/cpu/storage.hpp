@@ -59,6 +59,7 @@ struct no_memory {
 /// The block of a plan, from the policy's resource; a plan without parts asks for nothing.
 class planned_memory {
  public:
+  planned_memory(const auto&, no_memory&) noexcept {}
   template <class Policy, class Plan>
   planned_memory(const Policy& policy, Plan& plan) {
     divider measured;

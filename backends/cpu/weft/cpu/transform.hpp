@@ -55,16 +55,31 @@ inline constexpr bool counting_from = false;
 template <class T>
 inline constexpr bool counting_from<counting_iterator<T>> = true;
 
-/// A function of plain numbers that knows nothing but its own bits, which are too few for a pointer: what it has cost
-/// it will cost again.
+/// A function of plain numbers that knows nothing but its own bits, too few for a pointer or (may_point) none: what it
+/// has cost it will cost again.
 template <class In, class F>
 inline constexpr bool costs_the_same = plain_numbers<In>&& std::is_trivially_copyable_v<F> &&
-                                       (sizeof(F) == 4 || sizeof(F) <= 2);
+                                       (sizeof(F) == 8 || sizeof(F) == 4 || sizeof(F) <= 2);
 
-/// Those bits; zero of a class without members, or with one such member.
+/// True of eight bytes that may be an address, through which a function may find more to do another time. Numbers with
+/// a fraction or an exponent of their own are none: the upper bits of addresses are all alike.
+template <class F>
+[[gnu::always_inline]] inline bool may_point(const F& f) noexcept {
+  if constexpr (sizeof(F) == 8) {
+    const auto upper = static_cast<std::int64_t>(__builtin_bit_cast(std::uint64_t, f)) >> 47;
+    return upper == 0 || upper == -1;
+  } else {
+    return false;
+  }
+}
+
+/// Those bits, or of eight bytes what seldom is the same of two; zero of a class without members, or with one such
+/// member.
 template <class F>
 [[gnu::always_inline]] inline std::uint32_t state_of(const F& f) noexcept {
-  if constexpr (sizeof(F) == 4) {
+  if constexpr (sizeof(F) == 8) {
+    return static_cast<std::uint32_t>(__builtin_bit_cast(std::uint64_t, f) * 0x9e3779b97f4a7c15u >> 32);
+  } else if constexpr (sizeof(F) == 4) {
     return __builtin_bit_cast(std::uint32_t, f);
   } else if constexpr (sizeof(F) == 2) {
     return __builtin_bit_cast(std::uint16_t, f);
@@ -89,7 +104,7 @@ template <class Scheduler, class In, class Out, class F>
     return n <= 1 << 14;  // beyond, whether to write past the cache is asked
   } else if constexpr (costs_the_same<In, F>) {
     const std::uint64_t known = cheap_so_far<Scheduler, In, Out, F>.load(std::memory_order_relaxed);
-    return n <= 1 || (n <= static_cast<offset>(known & 0xffffffffu) && known >> 32 == state_of(f));
+    return n <= 1 || (n <= static_cast<offset>(known & 0xffffffffu) && known >> 32 == state_of(f) && !may_point(f));
   } else if constexpr (moves_by_index<In, Out, F>) {
     return n <= few_moves;
   } else {
@@ -103,6 +118,7 @@ template <class Scheduler, class In, class Out, class F, class Chunk>
     for_chunks<Scheduler>(n, (1 << 18) / static_cast<offset>(sizeof(iter_value_t<In>)), chunk);
   } else if constexpr (costs_the_same<In, F> && !is_sequential<Scheduler>) {
     for_chunks_timed<Scheduler>(n, chunk, [&] {
+      if (may_point(f)) return;
       auto& known = cheap_so_far<Scheduler, In, Out, F>;
       const std::uint64_t now = std::uint64_t{state_of(f)} << 32 | static_cast<std::uint64_t>(n);
       const std::uint64_t before = known.load(std::memory_order_relaxed);
@@ -147,25 +163,28 @@ inline constexpr bool any_order_of =
         const F&, decltype(std::declval<const In&>()[offset{0}])> &&
     (!is_sequential<Scheduler> || std::is_empty_v<F> || sizeof(F) <= 4);
 
+/// out[i] = f(in[i]) for i in [begin, end), by a copy of f of its own, which f may change.
+template <bool AnyOrder, class In, class Out, class F>
+struct transform_loop {
+  [[gnu::always_inline]] static void run(In in, offset begin, offset end, Out out, F f) {
+    if constexpr (AnyOrder) {
+      const F& g = f;
+#if !defined(__clang__)  // which has no such pragma, and unrolls a loop inside f
+#pragma GCC ivdep        // or g++ would not vectorise this loop where f has another inside
+#endif
+      for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
+    } else {
+      for (offset i = begin; i < end; ++i) out[i] = f(in[i]);
+    }
+  }
+};
+
 template <bool AnyOrder, class In, class Out, class F>
 [[gnu::always_inline]] inline void transform_chunk(const In& in, offset begin, offset end, Out out, const F& f) {
   if constexpr (copies<In, Out, F>) {
     std::memmove(static_cast<void*>(out + begin), in + begin, static_cast<std::size_t>(end - begin) * sizeof(*out));
-#if !defined(__clang__)  // which has no such pragma, and unrolls a loop inside f
-  } else if constexpr (AnyOrder) {
-    wide_for(
-        end - begin, [=]() __attribute__((always_inline)) {
-          const F g = f;
-#pragma GCC ivdep  // or g++ would not vectorise this loop where f has another inside
-          for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
-        });
-#endif
   } else {
-    wide_for(
-        end - begin, [=]() __attribute__((always_inline)) {
-          F g = f;  // its own copy, which it may change
-          for (offset i = begin; i < end; ++i) out[i] = g(in[i]);
-        });
+    wide_loop<transform_loop<AnyOrder, In, Out, F>>(end - begin, in, begin, end, out, f);
   }
 }
 
