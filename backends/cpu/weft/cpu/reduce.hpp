@@ -101,6 +101,7 @@ template <class T, class N, class Load, class Op>
       return fold_lanes<T>(column, op, lanes);
     };
     if (n <= 2 * shape::slots) return fold(std::integral_constant<int, 2>{});
+    if (n <= 4 * shape::slots) return fold(std::integral_constant<int, 4>{});
     if (n <= 16 * shape::slots) return fold(std::integral_constant<int, 16>{});
     return fold(std::integral_constant<int, 32>{});
   } else {
@@ -210,8 +211,10 @@ struct load_from {
 /// of long ones are compiled once.
 template <class T, class In, class Op>
 T reduce_part(In in, offset first, int n, Op op) {
+  // More than four lanes of columns take sixteen lanes' work: worth the call that a loop of as many steps is not.
+  constexpr int few = has_neutral<T, Op> && reduce_shape<T>::slots < 8 ? 4 * reduce_shape<T>::slots : 31;
   return wide_for(
-      n, [=]() __attribute__((always_inline)) {
+      n <= few ? 0 : 32, [=]() __attribute__((always_inline)) {
         return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
       });
 }
@@ -247,23 +250,26 @@ inline constexpr bool counts = requires(const In& in) {
 
 /// The sum of [begin, end). Counts, which are 0 or 1 each, are summed in 32 bits, so that lanes stay narrow.
 template <class T, class In>
+struct sum_integers_loop {
+  using U = std::make_unsigned_t<T>;
+  [[gnu::always_inline]] static U run(In in, offset begin, offset end) {
+    U sum = 0;
+    if constexpr (counts<In>) {
+      for (offset first = begin; first < end; first += 1 << 16) {
+        const offset stop = min(end, first + (1 << 16));
+        std::uint32_t count = 0;
+        for (offset i = first; i < stop; ++i) count += static_cast<T>(in[i]) != 0 ? 1u : 0u;
+        sum = static_cast<U>(sum + count);
+      }
+    } else {
+      for (offset i = begin; i < end; ++i) sum = static_cast<U>(sum + static_cast<U>(static_cast<T>(in[i])));
+    }
+    return sum;
+  }
+};
+template <class T, class In>
 std::make_unsigned_t<T> sum_integers(In in, offset begin, offset end) {
-  return wide_for(
-      end - begin, [=]() __attribute__((always_inline)) {
-        using U = std::make_unsigned_t<T>;
-        U sum = 0;
-        if constexpr (counts<In>) {
-          for (offset first = begin; first < end; first += 1 << 16) {
-            const offset stop = min(end, first + (1 << 16));
-            std::uint32_t count = 0;
-            for (offset i = first; i < stop; ++i) count += static_cast<T>(in[i]) != 0 ? 1u : 0u;
-            sum = static_cast<U>(sum + count);
-          }
-        } else {
-          for (offset i = begin; i < end; ++i) sum = static_cast<U>(sum + static_cast<U>(static_cast<T>(in[i])));
-        }
-        return sum;
-      });
+  return wide_loop<sum_integers_loop<T, In>>(end - begin, in, begin, end);
 }
 
 /// The fold of n > 0 elements. `cells` is room for the results of chunks, of chunks of these, and so on.
