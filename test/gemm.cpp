@@ -57,6 +57,31 @@ TEST_CASE("gemm in every combination of orders, with leading dimensions, alpha a
   }
 }
 
+TEST_CASE("gemm of large operands on no boundary, which GPUs copy first") {
+  const offset m = emulated ? 70 : 1031, n = emulated ? 67 : 1033, k = emulated ? 75 : 1027;
+  for (int orders = 0; orders < 4; ++orders) {
+    INFO("orders " << orders);
+    const stored<float> a(m, k, orders & 1, 2, 1, 1), b(k, n, orders & 2, 4, 2, 3), c(m, n, false, 3, 3, 1);
+    const auto da = device_copy(a.values), db = device_copy(b.values);
+    auto dc = device_copy(c.values);
+    weft::gemm(policy, a.view(da.begin()), b.view(db.begin()), c.view(dc.begin()),
+               weft::gemm_options<float>{-1.5f, 0.5f});
+    const auto got = host_copy(dc);
+    std::vector<float> some, wanted;  // the corners, what lies about the borders of tiles, and others
+    for (offset i = 0; i < m; i += i >= m - 2 ? 1 : std::min(offset{61}, m - 2 - i))
+      for (offset j = 0; j < n; j += j >= n - 2 ? 1 : std::min(offset{53}, n - 2 - j)) {
+        const double sum = static_cast<double>(row_times_column(a, b, i, j).value);
+        wanted.push_back(static_cast<float>(-1.5 * sum + 0.5 * static_cast<double>(c.at(i, j))));
+        some.push_back(got[c.place(i, j)]);
+      }
+    require_close(some, wanted, std::numeric_limits<float>::epsilon() * 4 * static_cast<double>(k + 1));
+    auto outside = got;
+    for (offset i = 0; i < m; ++i)
+      for (offset j = 0; j < n; ++j) outside[c.place(i, j)] = c.at(i, j);
+    require_same(outside, c.values);  // nothing between rows was touched
+  }
+}
+
 TEST_CASE("gemm with an epilogue that knows its place") {
   check<float, float>(40, 30, 20, 0, 1, 0.25, 0, leaky_plus_place{});
   check<double, double>(70, 66, 10, 5, 0, 1, 1, leaky_plus_place{});

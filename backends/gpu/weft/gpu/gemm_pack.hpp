@@ -40,19 +40,36 @@ struct gemm_pack_kernel {
     const offset line0 = static_cast<offset>(index / across) * side, k0 = static_cast<offset>(index % across) * side;
     const int thread = static_cast<int>(block.thread());
     const bool along_k = job.k_stride <= job.line_stride;
+    constexpr int loads = side * side / threads, apart = threads / side;
+    const int inner = thread % side, outer = thread / side;
 
+    // All of a thread's loads are on their way before its first store, which they might depend on for what the compiler
+    // knows.
+    T v[loads];
+    const offset line1 = line0 + (along_k ? outer : inner), k1 = k0 + (along_k ? inner : outer);
+    const offset left = along_k ? (k1 < job.depth ? job.lines - line1 : 0) : (line1 < job.lines ? job.depth - k1 : 0);
+    const offset jump = apart * (along_k ? job.line_stride : job.k_stride);
+    const T* at = job.from + line1 * job.line_stride + k1 * job.k_stride;
 #pragma unroll
-    for (int i = 0; i < side * side / threads; ++i) {
-      const int e = i * threads + thread, line = along_k ? e / side : e % side, k = along_k ? e % side : e / side;
-      if (line0 + line < job.lines && k0 + k < job.depth)
-        s.tile[line][k] = job.from[(line0 + line) * job.line_stride + (k0 + k) * job.k_stride];
+    for (int i = 0; i < loads; ++i, at += jump)
+      if (i * apart < left) v[i] = *at;
+
+    if (along_k) {
+      T* to = job.to + line1 * job.pitch + k1;
+#pragma unroll
+      for (int i = 0; i < loads; ++i, to += apart * job.pitch)
+        if (i * apart < left) *to = v[i];
+      return;
     }
+#pragma unroll
+    for (int i = 0; i < loads; ++i)
+      if (i * apart < left) s.tile[inner][outer + i * apart] = v[i];
     block.sync();
+    T* to = job.to + (line0 + outer) * job.pitch + k0 + inner;
+    const offset lines = k0 + inner < job.depth ? job.lines - line0 - outer : 0;
 #pragma unroll
-    for (int i = 0; i < side * side / threads; ++i) {
-      const int e = i * threads + thread, line = e / side, k = e % side;
-      if (line0 + line < job.lines && k0 + k < job.depth) job.to[(line0 + line) * job.pitch + k0 + k] = s.tile[line][k];
-    }
+    for (int i = 0; i < loads; ++i, to += apart * job.pitch)
+      if (i * apart < lines) *to = s.tile[outer + i * apart][inner];
   }
 };
 
