@@ -31,7 +31,6 @@ struct store_last {
   WEFT_HOST_DEVICE void operator()(offset) const { *count = n == 0 ? 0 : ends[n - 1]; }
 };
 
-// ends[r] = how many elements the runs up to r have together.
 /// Where the runs of a call end, for a call that has ended when it returns: few are kept on the stack of a host, whose
 /// pool would take longer than the runs.
 class ends_of_runs {
@@ -62,6 +61,7 @@ class ends_of_runs {
   std::size_t bytes_ = 0;
 };
 
+// ends[r] = how many elements the runs up to r have together.
 template <class P, class Lengths>
 void sum_lengths(const P& policy, Lengths lengths, offset runs, offset* ends) {
   P::backend::scan(policy, weft::transformed(lengths, as_count{}), runs, ends, plus{}, none{}, inclusive_t{});
