@@ -46,7 +46,7 @@ def compile_for(arch, arguments, folder):
     roots = [f"-I{ROOT / 'include'}"] + [f"-I{ROOT / 'backends' / name}" for name in ("gpu", "hip")]
     output([arguments.compiler, "-x", "hip", f"--offload-arch={arch}", "--offload-device-only", "--no-gpu-bundle-output",
             "--rocm-path=/usr", f"--rocm-device-lib-path={arguments.bitcode}", "-std=c++20", "-O3", *roots,
-            str(arguments.source), "-o", str(made)])
+            "-DKERNELS_POLICY=weft::hip", "-DKERNELS_HEADER=<weft/hip.hpp>", str(arguments.source), "-o", str(made)])
     return made
 
 

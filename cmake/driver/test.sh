@@ -75,14 +75,15 @@ stage_cpu() {
 stage_debug() { run_stage debug debug 'core|seq|openmp|tbb' 'weft_test_core weft_test_seq weft_test_openmp weft_test_tbb'; }
 stage_cuda() {
   have nvcc || [ -x /usr/local/cuda/bin/nvcc ] || { skip_stage cuda 'no nvcc here'; return; }
-  local labels='cuda|usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=OFF)
+  local labels='cuda|cuda_code|usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=OFF)
   if ! nvidia-smi -L >/dev/null 2>&1; then
-    say 'cuda: no device here: the tests are compiled and linked, not run'
+    say 'cuda: no device here: the tests are compiled as far as PTX and linked, not run; the machine code of every verb'
+    say '      on its main types is checked for Hopper'
     local flags='-O0 -DNDEBUG'  # -O0 is the host's half
     if "$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)" --help | grep -e --Ofast-compile >/dev/null; then
       flags+=' --Ofast-compile=max'  # two thirds of the time; nobody runs the kernels
     fi
-    labels='usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=ON "-DCMAKE_CUDA_FLAGS_RELEASE=$flags")
+    labels='cuda_code|usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=ON "-DCMAKE_CUDA_FLAGS_RELEASE=$flags")
   fi
   run_stage cuda cuda "$labels" 'weft_test_cuda weft_vendor weft_examples_cuda' "${only[@]}"
 }

@@ -1,7 +1,9 @@
-// The kernels whose AMD machine code cmake/code_objects.py reads: every verb on the types it is tuned for.
+// The kernels whose machine code is read by cmake/code_objects.py (AMD) and cmake/cuda_code.py (NVIDIA), which define the
+// policy and its header: every verb on the types it is tuned for.
 #include <weft/gpu/gemm_steps.hpp>
-#include <weft/hip.hpp>
 #include <weft/weft.hpp>
+
+#include KERNELS_HEADER
 
 namespace {
 
@@ -22,7 +24,7 @@ struct twice {
 
 template <class T>
 void verbs(T* a, T* b, T* c, weft::offset* count, weft::offset n) {
-  const auto gpu = weft::hip;
+  const auto gpu = KERNELS_POLICY;
   weft::transform(gpu, a, a + n, b, twice{});
   weft::reduce_into(gpu, a, a + n, b, T(0), weft::plus{});
   weft::inclusive_scan(gpu, a, a + n, b, weft::plus{});
@@ -38,7 +40,7 @@ template void verbs(std::uint64_t*, std::uint64_t*, std::uint64_t*, weft::offset
 // Products by matrix instructions, of every kind that some architecture has.
 template <class T, class C>
 void product(const T* a, const T* b, C* c, weft::offset n) {
-  weft::gpu::gemm_warps(weft::hip, weft::row_major(a, n, n), weft::column_major(b, n, n), weft::row_major(c, n, n),
+  weft::gpu::gemm_warps(KERNELS_POLICY, weft::row_major(a, n, n), weft::column_major(b, n, n), weft::row_major(c, n, n),
                         weft::gemm_options<weft::accumulator_t<T, T>>{});
 }
 template void product(const weft::float16*, const weft::float16*, float*, weft::offset);
@@ -53,7 +55,7 @@ template void product(const double*, const double*, double*, weft::offset);
 template <class T>
 void steps(const T* a, const T* b, T* c, weft::offset n) {
   const auto by = [&](auto step) {
-    weft::gemm(weft::hip.with_provider(step), weft::row_major(a, n, n), weft::row_major(b, n, n),
+    weft::gemm(KERNELS_POLICY.with_provider(step), weft::row_major(a, n, n), weft::row_major(b, n, n),
                weft::row_major(c, n, n));
   };
   by(weft::gemm_steps::naive), by(weft::gemm_steps::shared_tiles), by(weft::gemm_steps::warp_matrix);
