@@ -95,11 +95,12 @@ inline constexpr gpu::tuning_row<gpu::merge_tuning> merge_rows[] = {
     //   {ring: threads, bytes a thread, stages, blocks, from},
     //   {set operations: threads, bytes a thread, ring, depth, blocks, from}, {sort in fours: as of the ring}}
     // On an H200 at 2^28, times of CUB and Thrust: merge of u32 1.05 with the ring, 0.84 without; of u64 1.06, 1.00;
-    // union of u32 1.42, 0.74; intersection 1.37, 0.69; sort of u32 1.08, in pairs 1.04, at 2^24 1.03, 1.13; of
-    // u64 1.26.
+    // union of u32 1.42, 0.74; intersection 1.37, 0.69; sort of u32 1.15 (1.08 where a thread of the fours had 17
+    // elements and memory of its own for them; three blocks of the block sort spill: 1.17, but 1.01 for 1.16 at
+    // 2^20), of u64 1.29.
     {arch::sm_90,
      4,
-     {256, 68, 5, 512, 2, {256, 68, 3, 3, 1 << 21}, {384, 68, 2, 1, 2, 1 << 23}, {256, 68, 2, 3, offset{1} << 30}}},
+     {256, 68, 5, 512, 2, {256, 68, 3, 3, 1 << 21}, {384, 68, 2, 1, 2, 1 << 23}, {256, 92, 2, 3, offset{1} << 30}}},
     {arch::sm_90,
      8,
      {256, 76, 4, 512, 2, {256, 76, 3, 3, 1 << 24}, {320, 76, 2, 1, 2, 1 << 23}, {256, 76, 2, 3, 1 << 24}}},

@@ -128,8 +128,8 @@ struct merge_four_kernel {
     // Shares begin up to 15 bytes late, and the element behind the last is looked at.
     static constexpr int stage_bytes = most_items<A> * static_cast<int>(sizeof(T)) + 4 * 32 + 32;
     alignas(16) unsigned char bytes[stages][stage_bytes];
-    alignas(16) items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;  // merged
-    alignas(16) items<T, most_items<A>> merged;                                    // a part of each warp's own
+    alignas(16)
+        items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;  // merged; later a part of each warp's own
     ring_signals<stages> loaded, released;
     ring_signals<1> pairs_merged, pairs_read;
     tile_info tile[stages];
@@ -233,7 +233,7 @@ struct merge_four_kernel {
     constexpr int each = thread_items<Block::arch>, W = static_cast<int>(Block::width), part_items = W * each;
     constexpr int most = most_items<Block::arch>;
     const int lane = static_cast<int>(block.warp().lane()), t = part * W + lane;
-    T* const mine = s.merged.value + part * part_items;
+    T* const mine = s.pairs.value + part * part_items;
     T* const pairs = s.pairs.value;
     ring_place<1> turn;
     for (place<Block::arch> from;; from.next(), turn.next()) {
@@ -253,7 +253,6 @@ struct merge_four_kernel {
         merge_from_diagonal<most>(block, stage, tile.begin[pair], na, tile.begin[pair + 1], nb, diagonal, x, less);
       }
       s.released.arrive(block, from);
-      s.pairs_read.wait(block, {0, turn.phase ^ 1});  // of the tile before
 #pragma unroll
       for (int i = 0; i < each; ++i) pairs[t * each + i] = x[i];
       s.pairs_merged.arrive(block, turn);
@@ -262,6 +261,8 @@ struct merge_four_kernel {
       const int diagonal = t * each < all ? t * each : all;
       merge_from_diagonal<most>(block, pairs, 0, nx, x_threads * each, ny, diagonal, x, less);
       s.pairs_read.arrive(block, turn);
+      s.pairs_read.wait(block,
+                        turn);  // by all warps: the part of each is its own now, and memory for a third block is left
 
       // Out, through the warp's memory so that stores are of whole lines.
 #pragma unroll

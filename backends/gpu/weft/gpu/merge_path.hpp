@@ -81,7 +81,8 @@ WEFT_DEVICE int split_at(const T* s, int a, int a_end, int b, int b_end, int dia
 }
 
 /// The same where a or b has at most `Most` elements, by steps that are powers of two: half the instructions, and no
-/// branches. A step is never longer than what is left; where nothing is left, the last one is repeated.
+/// branches but around the longest steps, which most threads of a merge in fours need not make. A step is never longer
+/// than what is left; where nothing is left, the last one is repeated.
 template <int Most, class T, class Less>
 WEFT_DEVICE int split_in_steps(const T* s, int a, int a_end, int b, int b_end, int diagonal, const Less& less) {
   const int na = a_end - a, nb = b_end - b;
@@ -91,6 +92,7 @@ WEFT_DEVICE int split_in_steps(const T* s, int a, int a_end, int b, int b_end, i
   if (left > 0)
 #pragma unroll
     for (int step = highest_power(Most); step > 0; step /= 2) {
+      if (step > highest_power(Most) / 8 && left < step) continue;
       const int rest = left - step > 0 ? left - step : 0;
       if (!less(y[rest], *(x - rest))) left = rest;
     }

@@ -61,20 +61,23 @@ class share_copy {
   unsigned char* to_;
 };
 
-/// Merges the next `Items` elements of a and b, neither of which ends before: no test but the comparison.
+/// Merges the next `Items` elements of a and b, neither of which ends before: no test but the comparison. One load a
+/// step: two under opposite conditions would each meet about as many bank conflicts.
 template <int Items, class T, class Less>
 WEFT_DEVICE void merge_inner_items(const T* a, const T* b, items<T, Items>& out, const Less& less) {
   items<T, 2> next;
   next[0] = *a, next[1] = *b;
 #pragma unroll
   for (int i = 0; i < Items; ++i) {
-    if (less(next[1], next[0])) {
-      out[i] = next[1];
-      if (i + 1 < Items) next[1] = *++b;
-    } else {
-      out[i] = next[0];
-      if (i + 1 < Items) next[0] = *++a;
-    }
+    const bool take_b = less(next[1], next[0]);
+    out[i] = take_b ? next[1] : next[0];
+    if (i + 1 == Items) break;
+    const T* const taken = (take_b ? b : a) + 1;
+    const T following = *taken;
+    if (take_b)
+      next[1] = following, b = taken;
+    else
+      next[0] = following, a = taken;
   }
 }
 
@@ -84,7 +87,7 @@ template <int Most, int Items, class Block, class T, class Less>
 WEFT_DEVICE void merge_from_diagonal(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
                                      items<T, Items>& out, const Less& less) {
   const int a_end = a + na, b_end = b + nb;
-  const int in_a = split_in_steps<Most>(s, a, a_end, b, b_end, diagonal, less);
+  const int in_a = split_in_steps<Most / 2>(s, a, a_end, b, b_end, diagonal, less);
   const int from_a = a + in_a, from_b = b + diagonal - in_a;
   if (block.warp().all(from_a + Items <= a_end && from_b + Items <= b_end))
     merge_inner_items<Items>(s + from_a, s + from_b, out, less);

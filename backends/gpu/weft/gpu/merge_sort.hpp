@@ -13,20 +13,23 @@ namespace weft::inline v100::gpu {
 /// Sorts Items values by neighbours only, which keeps equal ones in order. The first `held` count.
 template <int Items, class T, class Less>
 WEFT_DEVICE void sort_items(items<T, Items>& x, int held, const Less& less) {
+  // Two rounds at a time: more would be code that is no faster, and takes long to compile.
+#pragma unroll 1
+  for (int round = 0; round < Items; round += 2)
 #pragma unroll
-  for (int round = 0; round < Items; ++round)
+    for (int odd = 0; odd < 2; ++odd)
 #pragma unroll
-    for (int i = round % 2; i + 1 < Items; i += 2) {
-      const T lower = x[i], upper = x[i + 1];
-      const bool exchange = i + 1 < held && less(upper, lower);
-      if constexpr (std::is_arithmetic_v<T>) {  // selects rather than moves under conditions
-        x[i] = exchange ? upper : lower;
-        x[i + 1] = exchange ? lower : upper;
-      } else if (exchange) {
-        x[i] = upper;
-        x[i + 1] = lower;
+      for (int i = odd; i + 1 < Items; i += 2) {
+        const T lower = x[i], upper = x[i + 1];
+        const bool exchange = i + 1 < held && less(upper, lower);
+        if constexpr (std::is_arithmetic_v<T>) {  // selects rather than moves under conditions
+          x[i] = exchange ? upper : lower;
+          x[i + 1] = exchange ? lower : upper;
+        } else if (exchange) {
+          x[i] = upper;
+          x[i + 1] = lower;
+        }
       }
-    }
 }
 
 template <class Selector, class T, class In, class Out, class Less>
