@@ -1,5 +1,5 @@
-// The kernels whose machine code is read by cmake/code_objects.py (AMD) and cmake/cuda_code.py (NVIDIA), which define the
-// policy and its header: every verb on the types it is tuned for.
+// The kernels whose machine code is read by cmake/code_objects.py (AMD) and cmake/cuda_code.py (NVIDIA), which define
+// the policy and its header: every verb on the types it is tuned for.
 #include <weft/gpu/gemm_steps.hpp>
 #include <weft/weft.hpp>
 

@@ -66,8 +66,9 @@ inline constexpr bool costs_the_same = plain_numbers<In>&& std::is_trivially_cop
 template <class F>
 [[gnu::always_inline]] inline bool may_point(const F& f) noexcept {
   if constexpr (sizeof(F) == 8) {
-    const auto upper = static_cast<std::int64_t>(__builtin_bit_cast(std::uint64_t, f)) >> 47;
-    return upper == 0 || upper == -1;
+    std::int64_t bits;
+    __builtin_memcpy(&bits, &f, 8);  // cudafe++ 13.0 ends in an internal error over a bit_cast here
+    return bits >> 47 == 0 || bits >> 47 == -1;
   } else {
     return false;
   }
