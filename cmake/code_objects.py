@@ -82,7 +82,7 @@ def instructions_of(code_object):
 
 
 def short(mangled):
-    name = output([tool("llvm-cxxfilt"), mangled]).strip()
+    name = output(["c++filt", mangled]).strip()
     inner = re.search(r"(\w+_kernel\w*)<", name)
     product = re.search(r"mma_kind\)(\d+)", name)
     kind = re.search(r"(unsigned int|unsigned long|float)", name)

@@ -12,17 +12,18 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from code_objects import ROOT, short
+
 SPILLS = 96  # bytes a thread
 SHARED = 48 * 1024
 
 
-def report_of(arguments, source, folder):
+def report_of(arguments, folder):
     """What nvcc prints for the source."""
     roots = [f"-I{ROOT / 'include'}"] + [f"-I{ROOT / 'backends' / name}" for name in ("gpu", "cuda")]
     command = [arguments.compiler, "-x", "cu", "-std=c++20", "-O3", "-DNDEBUG", f"-arch={arguments.arch}", "-cubin",
                "--extended-lambda", "-Xptxas=-v", "-DKERNELS_POLICY=weft::cuda", "-DKERNELS_HEADER=<weft/cuda.hpp>", *roots,
-               str(source), "-o", str(pathlib.Path(folder) / "kernels.cubin")]
+               str(arguments.source), "-o", str(pathlib.Path(folder) / "kernels.cubin")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(" ".join(command) + "\n" + done.stderr[:4000])
@@ -43,35 +44,27 @@ def kernels_of(report):
     return found
 
 
-def short(mangled):
-    name = subprocess.run(["c++filt", mangled], capture_output=True, text=True).stdout.strip()
-    inner = re.search(r"(\w+_kernel\w*)<", name)
-    kind = re.search(r"(unsigned int|unsigned long|float)", name)
-    return f"{inner[1] if inner else name[:60]}<{kind[1] if kind else ''}>"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sources", nargs="+", type=pathlib.Path)
+    parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("--compiler", default="nvcc")
     parser.add_argument("--arch", default="sm_90a")
     arguments = parser.parse_args()
-    failures = kernels = 0
+    failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        for source in arguments.sources:
-            report = report_of(arguments, source, folder)
-            for line in report.splitlines():
-                if "C7510" in line or "C7514" in line or "serialization" in line:
-                    failures += 1
-                    print(line)
-            for symbol, (registers, shared, spilled) in sorted(kernels_of(report).items()):
-                problems = ([f"{spilled} bytes of spilled registers"] if spilled > SPILLS else []) + (
-                    [f"{shared} bytes of static shared memory"] if shared > SHARED else [])
-                failures += bool(problems)
-                kernels += 1
-                print(f"{short(symbol):52} registers {registers:3} shared {shared:6} spills {spilled:3}  "
-                      f"{'; '.join(problems) or 'ok'}")
-    print(f"{failures} of {kernels} kernels break a rule")
+        report = report_of(arguments, folder)
+    for line in report.splitlines():
+        if "C7510" in line or "C7514" in line or "serialization" in line:
+            failures += 1
+            print(line)
+    kernels = kernels_of(report)
+    for symbol, (registers, shared, spilled) in sorted(kernels.items()):
+        problems = ([f"{spilled} bytes of spilled registers"] if spilled > SPILLS else []) + (
+            [f"{shared} bytes of static shared memory"] if shared > SHARED else [])
+        failures += bool(problems)
+        print(f"{short(symbol):52} registers {registers:3} shared {shared:6} spills {spilled:3}  "
+              f"{'; '.join(problems) or 'ok'}")
+    print(f"{failures} of {len(kernels)} kernels break a rule")
     return 1 if failures or not kernels else 0
 
 

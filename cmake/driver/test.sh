@@ -75,7 +75,7 @@ stage_cpu() {
 stage_debug() { run_stage debug debug 'core|seq|openmp|tbb' 'weft_test_core weft_test_seq weft_test_openmp weft_test_tbb'; }
 stage_cuda() {
   have nvcc || [ -x /usr/local/cuda/bin/nvcc ] || { skip_stage cuda 'no nvcc here'; return; }
-  local labels='cuda|cuda_code|usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=OFF)
+  local labels='cuda|usage|vendor' only=(-DWEFT_TEST_COMPILE_ONLY=OFF)
   if ! nvidia-smi -L >/dev/null 2>&1; then
     say 'cuda: no device here: the tests are compiled as far as PTX and linked, not run; the machine code of every verb'
     say '      on its main types is checked for Hopper'

@@ -6,6 +6,7 @@
 #include <weft/functional.hpp>
 #include <weft/requirements.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace weft::inline v100 {
@@ -39,26 +40,14 @@ class ends_of_runs {
   ends_of_runs(const P& policy, offset runs) {
     if constexpr (is_immediate<typename P::backend>)
       if (runs <= most) return;
-    resource_ = &policy.resource();
-    stream_ = policy.stream();
-    bytes_ = static_cast<std::size_t>(runs) * sizeof(offset);
-    const weft::memory_site here(policy.where());
-    data_ = static_cast<offset*>(resource_->allocate(bytes_, 16, stream_));
+    many_.emplace(policy, runs);
   }
-  ends_of_runs(const ends_of_runs&) = delete;
-  ends_of_runs& operator=(const ends_of_runs&) = delete;
-  ~ends_of_runs() {
-    if (resource_ != nullptr) resource_->deallocate(data_, bytes_, 16, stream_);
-  }
-  offset* data() const noexcept { return data_; }
+  offset* data() noexcept { return many_ ? many_->data() : few_; }
 
  private:
   static constexpr int most = 64;
   offset few_[most];
-  offset* data_ = few_;
-  memory_resource* resource_ = nullptr;
-  stream_ref stream_{};
-  std::size_t bytes_ = 0;
+  std::optional<temporary<offset>> many_;
 };
 
 // ends[r] = how many elements the runs up to r have together.
@@ -129,7 +118,7 @@ template <execution_policy P, random_access Values, random_access Lengths, writa
     const auto runs = static_cast<offset>(last - first);
     auto values = detail::checked(policy, "run_length_decode", first, runs);
     const auto in_lengths = detail::checked(policy, "run_length_decode", lengths, runs);
-    const detail::ends_of_runs ends(policy, runs);
+    detail::ends_of_runs ends(policy, runs);
     const offset n = P::backend::template returned<offset>(policy, [&](offset* count) {
       detail::sum_lengths(policy, in_lengths, runs, ends.data());
       P::backend::for_each_index(policy, 1, detail::store_last<offset*>{ends.data(), runs, count});

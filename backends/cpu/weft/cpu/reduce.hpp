@@ -213,10 +213,10 @@ template <class T, class In, class Op>
 T reduce_part(In in, offset first, int n, Op op) {
   // More than four lanes of columns take sixteen lanes' work: worth the call that a loop of as many steps is not.
   constexpr int few = has_neutral<T, Op> && reduce_shape<T>::slots < 8 ? 4 * reduce_shape<T>::slots : 31;
-  return wide_for(
-      n <= few ? 0 : 32, [=]() __attribute__((always_inline)) {
-        return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
-      });
+  const auto chunk = [=]() __attribute__((always_inline)) {
+    return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
+  };
+  return n <= few ? chunk() : wide(chunk);
 }
 
 /// emit(chunk, value) for the chunks [begin, end) of n elements.

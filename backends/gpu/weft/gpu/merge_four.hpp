@@ -128,8 +128,8 @@ struct merge_four_kernel {
     // Shares begin up to 15 bytes late, and the element behind the last is looked at.
     static constexpr int stage_bytes = most_items<A> * static_cast<int>(sizeof(T)) + 4 * 32 + 32;
     alignas(16) unsigned char bytes[stages][stage_bytes];
-    alignas(16)
-        items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;  // merged; later a part of each warp's own
+    // The two merged pairs; then, a part of each warp's own, what it writes: less memory, and so a third block.
+    alignas(16) items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;
     ring_signals<stages> loaded, released;
     ring_signals<1> pairs_merged, pairs_read;
     tile_info tile[stages];
@@ -233,8 +233,8 @@ struct merge_four_kernel {
     constexpr int each = thread_items<Block::arch>, W = static_cast<int>(Block::width), part_items = W * each;
     constexpr int most = most_items<Block::arch>;
     const int lane = static_cast<int>(block.warp().lane()), t = part * W + lane;
-    T* const mine = s.pairs.value + part * part_items;
     T* const pairs = s.pairs.value;
+    T* const mine = pairs + part * part_items;
     ring_place<1> turn;
     for (place<Block::arch> from;; from.next(), turn.next()) {
       s.loaded.wait(block, from);
@@ -261,8 +261,7 @@ struct merge_four_kernel {
       const int diagonal = t * each < all ? t * each : all;
       merge_from_diagonal<most>(block, pairs, 0, nx, x_threads * each, ny, diagonal, x, less);
       s.pairs_read.arrive(block, turn);
-      s.pairs_read.wait(block,
-                        turn);  // by all warps: the part of each is its own now, and memory for a third block is left
+      s.pairs_read.wait(block, turn);  // by all warps: the part of each is its own now
 
       // Out, through the warp's memory so that stores are of whole lines.
 #pragma unroll

@@ -87,6 +87,7 @@ template <int Most, int Items, class Block, class T, class Less>
 WEFT_DEVICE void merge_from_diagonal(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
                                      items<T, Items>& out, const Less& less) {
   const int a_end = a + na, b_end = b + nb;
+  // The shorter one has half of them at most.
   const int in_a = split_in_steps<Most / 2>(s, a, a_end, b, b_end, diagonal, less);
   const int from_a = a + in_a, from_b = b + diagonal - in_a;
   if (block.warp().all(from_a + Items <= a_end && from_b + Items <= b_end))
