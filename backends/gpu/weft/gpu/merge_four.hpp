@@ -2,7 +2,8 @@
 // memory as merging in pairs. Every so many elements of each run are samples; each sample's place among those of the
 // other runs is searched, and every k-th of all is where a tile of the output begins (so tiles differ in length, but
 // none is longer than a block can hold). A warp of its own has the tile's four shares copied into a ring of stages;
-// the others merge them in pairs, and the two results, in shared memory.
+// the others merge them in pairs, and the two results, in shared memory. Values in an array of their own are copied and
+// merged beside their keys: where a key is taken from is where its value lies.
 #pragma once
 
 #include <weft/gpu/merge_ring.hpp>
@@ -98,16 +99,52 @@ struct four_split_kernel {
   }
 };
 
-template <class Selector, class T, class Less>
+/// What is merged in fours: elements (V = none), or keys and values apart.
+template <class K, class V>
+struct four_arrays {
+  static constexpr bool has_values = !is_none<V>;
+  using value_type = std::conditional_t<has_values, V, char>;
+  K* keys;
+  value_type* values;
+
+  /// Can both be copied together? Then elements of the same index lie as far behind whole pieces.
+  bool fit() const {
+    if constexpr (!has_values)
+      return whole_elements(keys);
+    else
+      return whole_elements(keys) && whole_elements(values) &&
+             address(keys) / sizeof(K) % whole == address(values) / sizeof(V) % whole;
+  }
+  /// Elements after which keys and values both have come to whole pieces of 16 bytes.
+  static constexpr int whole = 16 / static_cast<int>(sizeof(value_type) < sizeof(K) && has_values ? sizeof(value_type)
+                                                                                                  : sizeof(K));
+
+ private:
+  static std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
+};
+/// What the tuning of a merge goes by.
+template <class K, class V>
+inline constexpr int merged_bytes = sizeof(tuple<K, V>);
+template <class K>
+inline constexpr int merged_bytes<K, none> = sizeof(K);
+
+template <class Selector, class K, class V, class Less>
 struct merge_four_kernel {
+  static constexpr bool has_values = !is_none<V>;
+  using arrays = four_arrays<K, V>;
+  using value_type = typename arrays::value_type;
+  static constexpr int element_bytes = sizeof(K) + (has_values ? sizeof(V) : 0);
+  static constexpr int whole = arrays::whole;
+
   template <arch A>
-  static constexpr merge_ring_tuning tuning = choose<Selector>(dialect::merge_rows, A, sizeof(T)).four.or_small();
+  static constexpr merge_ring_tuning tuning =
+      choose<Selector>(dialect::merge_rows, A, merged_bytes<K, V>).four.or_small();
   template <arch A>
   static constexpr int block_threads = tuning<A>.threads + 64;
   template <arch A>
   static constexpr int block_residency = tuning<A>.residency;
   template <arch A>
-  static constexpr int thread_items = merge_thread_items(tuning<A>.thread_bytes, sizeof(T));
+  static constexpr int thread_items = merge_thread_items(tuning<A>.thread_bytes, element_bytes);
   template <arch A>
   static constexpr int most_items = tuning<A>.threads* thread_items<A>;
   /// Elements between samples: both pairs of a tile begin with a thread of their own.
@@ -125,20 +162,25 @@ struct merge_four_kernel {
   template <arch A>
   struct shared {
     static constexpr int stages = tuning<A>.stages;
-    // Shares begin up to 15 bytes late, and the element behind the last is looked at.
-    static constexpr int stage_bytes = most_items<A> * static_cast<int>(sizeof(T)) + 4 * 32 + 32;
-    alignas(16) unsigned char bytes[stages][stage_bytes];
+    // Shares begin and end up to `whole` - 1 elements off whole pieces, and the element behind the last is looked at.
+    static constexpr int stage_items = (most_items<A> + whole - 1) / whole * whole + 9 * whole;
+    struct stage {
+      alignas(16) unsigned char keys[stage_items * sizeof(K)];
+      alignas(16) unsigned char values[has_values ? stage_items * sizeof(value_type) : 16];
+    };
+    stage at[stages];
     // The two merged pairs; then, a part of each warp's own, what it writes: less memory, and so a third block.
-    alignas(16) items<T, most_items<A> + 16 / static_cast<int>(sizeof(T))> pairs;
+    alignas(16) items<K, most_items<A> + 16 / static_cast<int>(sizeof(K))> pairs;
+    alignas(16) items<value_type, has_values ? most_items<A> + 16 : 1> pair_values;
     ring_signals<stages> loaded, released;
     ring_signals<1> pairs_merged, pairs_read;
     tile_info tile[stages];
   };
 
-  const T* in;
+  arrays in;
   offset n, run, group_tiles, groups, last_tiles, tiles;  // as in run_fours
   const four_split* split;
-  T* out;
+  arrays out;
   Less less;
   offset block_tiles;  // consecutive tiles a block takes
 
@@ -166,6 +208,8 @@ struct merge_four_kernel {
   template <class Block>
   WEFT_DEVICE void load_tiles(Block block, shared<Block::arch>& s) const {
     const unsigned lane = block.warp().lane();
+    // Elements that the first one lies after a whole piece: as many of the values as of the keys.
+    const int phase = static_cast<int>(reinterpret_cast<std::uintptr_t>(in.keys) / sizeof(K) % whole);
     place<Block::arch> to;
     const offset first = static_cast<offset>(block.index()) * block_tiles;
     const offset limit = first + block_tiles < tiles ? first + block_tiles : tiles;
@@ -178,23 +222,37 @@ struct merge_four_kernel {
                    until = ends ? held_by_run(n, run, mine) : split[tile + 1].of[lane & 3];
 
       s.released.wait(block, {to.stage, to.phase ^ 1});  // of the round before
-      unsigned char* const stage = s.bytes[to.stage];
+      auto& stage = s.at[to.stage];
       tile_info info;
       info.all = 0, info.at = group * 4 * run;
-      int place_of = 0;
+      int begin = 0;
       unsigned bytes = 0;
+      auto share_of = [&](int r, auto* array, offset share_from, int held, unsigned char* memory) {
+        using U = std::remove_const_t<std::remove_pointer_t<decltype(array)>>;
+        constexpr int piece = 16 / static_cast<int>(sizeof(U));
+        const U* const share = array + ((group * 4 + r) * run + share_from);
+        return share_copy<U>(array, array + n, share, share + held,
+                             memory + info.begin[r] / piece * piece * static_cast<int>(sizeof(U)));
+      };
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
-        const share_copy<T> copy = share(block, r, group, from, until, stage + place_of);
-        copy.copy_rest(lane);
-        const int held = static_cast<int>(block.warp().shuffle(until, static_cast<unsigned>(r)) -
-                                          block.warp().shuffle(from, static_cast<unsigned>(r)));
-        info.begin[r] = place_of / static_cast<int>(sizeof(T)) + copy.skew();
+        const offset share_from = block.warp().shuffle(from, static_cast<unsigned>(r));
+        const int held =
+            static_cast<int>(block.warp().shuffle(until, static_cast<unsigned>(r)) - share_from);
+        const int late = static_cast<int>(((group * 4 + r) * run + share_from + phase) % whole);
+        info.begin[r] = begin + late;
         info.n[r] = held;
         info.all += held;
-        info.at += block.warp().shuffle(from, static_cast<unsigned>(r));
-        bytes += copy.bytes();
-        place_of += (held * static_cast<int>(sizeof(T)) + 31) / 16 * 16;
+        info.at += share_from;
+        begin += (late + held + whole - 1) / whole * whole;
+        const auto keys = share_of(r, in.keys, share_from, held, stage.keys);
+        keys.copy_rest(lane);
+        bytes += keys.bytes();
+        if constexpr (has_values) {
+          const auto values = share_of(r, in.values, share_from, held, stage.values);
+          values.copy_rest(lane);
+          bytes += values.bytes();
+        }
       }
       block.warp().sync();
       std::uint64_t* const arrival = s.loaded.barrier + to.stage;
@@ -204,12 +262,13 @@ struct merge_four_kernel {
         block.barrier_expect(arrival, bytes);
       }
       block.warp().sync();
-      place_of = 0;
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
-        const share_copy<T> copy = share(block, r, group, from, until, stage + place_of);
-        if (lane == 0) copy.load(block, arrival);
-        place_of += (info.n[r] * static_cast<int>(sizeof(T)) + 31) / 16 * 16;
+        const offset share_from = block.warp().shuffle(from, static_cast<unsigned>(r));
+        if (lane == 0) {
+          share_of(r, in.keys, share_from, info.n[r], stage.keys).load(block, arrival);
+          if constexpr (has_values) share_of(r, in.values, share_from, info.n[r], stage.values).load(block, arrival);
+        }
       }
     }
     s.released.wait(block, {to.stage, to.phase ^ 1});
@@ -219,22 +278,13 @@ struct merge_four_kernel {
     }
   }
 
-  /// Of run r of a group, whose part lane r knows.
-  template <class Block>
-  WEFT_DEVICE share_copy<T> share(Block block, int r, offset group, offset from, offset until,
-                                  unsigned char* to) const {
-    const T* const begin = in + (group * 4 + r) * run;
-    return share_copy<T>(in, in + n, begin + block.warp().shuffle(from, static_cast<unsigned>(r)),
-                         begin + block.warp().shuffle(until, static_cast<unsigned>(r)), to);
-  }
-
   template <class Block>
   WEFT_DEVICE void merge_parts(Block block, shared<Block::arch>& s, int part) const {
     constexpr int each = thread_items<Block::arch>, W = static_cast<int>(Block::width), part_items = W * each;
     constexpr int most = most_items<Block::arch>;
     const int lane = static_cast<int>(block.warp().lane()), t = part * W + lane;
-    T* const pairs = s.pairs.value;
-    T* const mine = pairs + part * part_items;
+    K* const pairs = s.pairs.value;
+    value_type* const pair_values = s.pair_values.value;
     ring_place<1> turn;
     for (place<Block::arch> from;; from.next(), turn.next()) {
       s.loaded.wait(block, from);
@@ -246,51 +296,73 @@ struct merge_four_kernel {
       // The first two runs, by the first threads, and the last two.
       const int nx = tile.n[0] + tile.n[1], ny = all - nx, x_threads = (nx + each - 1) / each;
       const int pair = t < x_threads ? 0 : 2, d = (t < x_threads ? t : t - x_threads) * each;
-      items<T, each> x;
+      items<K, each> x;
+      items<value_type, has_values ? each : 1> v;
+      auto merge = [&](const K* keys, [[maybe_unused]] const value_type* values, int a, int na, int b, int nb,
+                       int diagonal) {
+        if constexpr (has_values)
+          merge_from_diagonal<most>(block, keys, a, na, b, nb, diagonal, x, less,
+                                    [&](int i, const K* taken) { v[i] = values[taken - keys]; });
+        else
+          merge_from_diagonal<most>(block, keys, a, na, b, nb, diagonal, x, less);
+      };
       {
-        const T* const stage = reinterpret_cast<const T*>(s.bytes[from.stage]);
-        const int na = tile.n[pair], nb = tile.n[pair + 1], diagonal = d < na + nb ? d : na + nb;
-        merge_from_diagonal<most>(block, stage, tile.begin[pair], na, tile.begin[pair + 1], nb, diagonal, x, less);
+        const auto& stage = s.at[from.stage];
+        const int na = tile.n[pair], nb = tile.n[pair + 1];
+        merge(reinterpret_cast<const K*>(stage.keys), reinterpret_cast<const value_type*>(stage.values),
+              tile.begin[pair], na, tile.begin[pair + 1], nb, d < na + nb ? d : na + nb);
       }
       s.released.arrive(block, from);
-#pragma unroll
-      for (int i = 0; i < each; ++i) pairs[t * each + i] = x[i];
+      put<each>(x, v, s, t);
       s.pairs_merged.arrive(block, turn);
       s.pairs_merged.wait(block, turn);
 
-      const int diagonal = t * each < all ? t * each : all;
-      merge_from_diagonal<most>(block, pairs, 0, nx, x_threads * each, ny, diagonal, x, less);
+      merge(pairs, pair_values, 0, nx, x_threads * each, ny, t * each < all ? t * each : all);
       s.pairs_read.arrive(block, turn);
       s.pairs_read.wait(block, turn);  // by all warps: the part of each is its own now
 
       // Out, through the warp's memory so that stores are of whole lines.
-#pragma unroll
-      for (int i = 0; i < each; ++i) mine[lane * each + i] = x[i];
+      put<each>(x, v, s, t);
       block.warp().sync();
-      T* const to = out + at + part * part_items;
-      const int left = all - part * part_items;
-      if (left >= part_items) {
-#pragma unroll
-        for (int i = 0; i < each; ++i) to[i * W + lane] = mine[i * W + lane];
-      } else {
-        for (int i = lane; i < left; i += W) to[i] = mine[i];
-      }
+      const int own = part * part_items;
+      store_part<each, W>(pairs + own, out.keys + at + own, lane, all - own);
+      if constexpr (has_values) store_part<each, W>(pair_values + own, out.values + at + own, lane, all - own);
       block.warp().sync();
     }
     static_assert(most < 1 << 15);
   }
+
+  /// What thread t has merged, to its place.
+  template <int Each, class X, class V2, class Shared>
+  static WEFT_DEVICE void put(const X& x, [[maybe_unused]] const V2& v, Shared& s, int t) {
+#pragma unroll
+    for (int i = 0; i < Each; ++i) {
+      s.pairs[t * Each + i] = x[i];
+      if constexpr (has_values) s.pair_values[t * Each + i] = v[i];
+    }
+  }
+  /// A warp's part, of which `left` elements exist, to memory.
+  template <int Each, int W, class U>
+  static WEFT_DEVICE void store_part(const U* part, U* to, int lane, int left) {
+    if (left >= W * Each) {
+#pragma unroll
+      for (int i = 0; i < Each; ++i) to[i * W + lane] = part[i * W + lane];
+    } else {
+      for (int i = lane; i < left; i += W) to[i] = part[i];
+    }
+  }
 };
 
 /// Merges runs of `run` elements of in[0, n) in fours, to out.
-template <arch A, class Selector, class T, class Less, class P>
-void launch_merge_four(const P& policy, const T* in, offset n, offset run, T* out, Less less) {
-  using kernel = merge_four_kernel<Selector, T, Less>;
+template <arch A, class Selector, class K, class V, class Less, class P>
+void launch_merge_four(const P& policy, four_arrays<K, V> in, offset n, offset run, four_arrays<K, V> out, Less less) {
+  using kernel = merge_four_kernel<Selector, K, V, Less>;
   constexpr int stride = kernel::template stride<A>;
-  const run_fours<T, stride> runs(in, n, run);
+  const run_fours<K, stride> runs(in.keys, n, run);
   const offset tiles = runs.all_tiles();
   temporary<four_split> split(policy, tiles);
   launch<A>(policy, ceil_div(runs.groups * 4 * runs.samples, 256),
-            four_split_kernel<T, stride, Less>{runs, split.data(), less});
+            four_split_kernel<K, stride, Less>{runs, split.data(), less});
   kernel k{in, n, run, runs.tiles, runs.groups, runs.last_tiles, tiles, split.data(), out, less, 0};
   const offset resident = resident_blocks<A, kernel>(policy);
   k.block_tiles = ceil_div(tiles, resident);

@@ -117,15 +117,23 @@ WEFT_DEVICE int split_from_step(const T* s, int a, int a_end, int b, int b_end, 
   return high - left;
 }
 
+/// Nothing else moves along with an element of a merge.
+struct nothing_along {
+  template <class T>
+  WEFT_DEVICE void operator()(int, const T*) const {}
+};
+
 /// Merges the next `Items` elements of [a, a_end) and [b, b_end) of the array into registers; where both have run out,
-/// what is written is unspecified. s must be readable at a_end and b_end.
-template <int Items, class T, class Less>
-WEFT_DEVICE void merge_items(const T* s, int a, int a_end, int b, int b_end, items<T, Items>& out, const Less& less) {
+/// what is written is unspecified. s must be readable at a_end and b_end. along(i, p) hears where element i comes from.
+template <int Items, class T, class Less, class Along = nothing_along>
+WEFT_DEVICE void merge_items(const T* s, int a, int a_end, int b, int b_end, items<T, Items>& out, const Less& less,
+                             const Along& along = {}) {
   items<T, 2> next;
   next[0] = s[a], next[1] = s[b];
 #pragma unroll
   for (int i = 0; i < Items; ++i) {
     const bool take_b = a >= a_end || (b < b_end && less(next[1], next[0]));
+    along(i, s + (take_b ? b : a));
     if (take_b) {
       out[i] = next[1];
       if (b < b_end) ++b;

@@ -63,14 +63,15 @@ class share_copy {
 
 /// Merges the next `Items` elements of a and b, neither of which ends before: no test but the comparison. One load a
 /// step: two under opposite conditions would each meet about as many bank conflicts.
-template <int Items, class T, class Less>
-WEFT_DEVICE void merge_inner_items(const T* a, const T* b, items<T, Items>& out, const Less& less) {
+template <int Items, class T, class Less, class Along>
+WEFT_DEVICE void merge_inner_items(const T* a, const T* b, items<T, Items>& out, const Less& less, const Along& along) {
   items<T, 2> next;
   next[0] = *a, next[1] = *b;
 #pragma unroll
   for (int i = 0; i < Items; ++i) {
     const bool take_b = less(next[1], next[0]);
     out[i] = take_b ? next[1] : next[0];
+    along(i, take_b ? b : a);
     if (i + 1 == Items) break;
     const T* const taken = (take_b ? b : a) + 1;
     const T following = *taken;
@@ -82,18 +83,18 @@ WEFT_DEVICE void merge_inner_items(const T* a, const T* b, items<T, Items>& out,
 }
 
 /// By a whole warp: the next `Items` elements from a diagonal on of s[a, a + na) and s[b, b + nb) in shared memory, in
-/// all `Most` at most.
-template <int Most, int Items, class Block, class T, class Less>
+/// all `Most` at most; along(i, p) hears where element i comes from.
+template <int Most, int Items, class Block, class T, class Less, class Along = nothing_along>
 WEFT_DEVICE void merge_from_diagonal(Block block, const T* s, int a, int na, int b, int nb, int diagonal,
-                                     items<T, Items>& out, const Less& less) {
+                                     items<T, Items>& out, const Less& less, const Along& along = {}) {
   const int a_end = a + na, b_end = b + nb;
   // The shorter one has half of them at most.
   const int in_a = split_in_steps<Most / 2>(s, a, a_end, b, b_end, diagonal, less);
   const int from_a = a + in_a, from_b = b + diagonal - in_a;
   if (block.warp().all(from_a + Items <= a_end && from_b + Items <= b_end))
-    merge_inner_items<Items>(s + from_a, s + from_b, out, less);
+    merge_inner_items<Items>(s + from_a, s + from_b, out, less, along);
   else
-    merge_items<Items>(s, from_a, a_end, from_b, b_end, out, less);
+    merge_items<Items>(s, from_a, a_end, from_b, b_end, out, less, along);
 }
 
 template <class Selector, class T, class Ranges, class Less>

@@ -1,8 +1,8 @@
 // Merge sort: stable, by any comparison, of anything trivially copyable, through any iterator (zip iterators move keys
 // and values together). Blocks sort tiles: each thread a few elements by odd-even transposition in registers, then
 // merges of doubling length in shared memory, within a warp first. Passes over memory, each one read and one write, do
-// the rest: two runs become one by the merge kernel (merge.hpp), four on Hopper (merge_four.hpp). Temporary memory: n
-// elements. Comparisons: about n log2(n / thread) + n thread / 2.
+// the rest: two runs become one by the merge kernel (merge.hpp), four on Hopper (merge_four.hpp), where keys and values
+// behind two pointers are merged as two arrays. Temporary memory: n elements. Comparisons: about n log2(n / thread) + n thread / 2.
 #pragma once
 
 #include <weft/gpu/merge.hpp>
@@ -129,19 +129,67 @@ struct block_sort_kernel {
   }
 };
 
+/// How the elements of an iterator are merged in fours, if they can be: behind a pointer, or keys and values behind two.
+template <class It, class Less>
+struct sort_arrays {
+  static constexpr bool in_fours = false;
+};
+template <class T, class Less>
+struct sort_arrays<T*, Less> {
+  static constexpr bool in_fours = fits_ring<T>;
+  using arrays = four_arrays<T, none>;
+  static arrays of(T* it) { return {it, nullptr}; }
+  static const Less& key_less(const Less& less) { return less; }
+};
+template <class K, class V, class Less>
+struct sort_arrays<zip_iterator<K*, V*>, less_by_key<Less>> {
+  static constexpr bool in_fours = fits_ring<K>&& fits_ring<V>;
+  using arrays = four_arrays<K, V>;
+  static arrays of(const zip_iterator<K*, V*>& it) { return {weft::get<0>(it.bases()), weft::get<1>(it.bases())}; }
+  static const Less& key_less(const less_by_key<Less>& less) { return less.less; }
+};
+
+/// Memory for n elements of the kind an iterator gives; keys and values behind two pointers stay apart.
+template <class It>
+class sort_memory {
+ public:
+  using iterator = iter_value_t<It>*;
+  template <class P>
+  sort_memory(const P& policy, offset n) : elements_(policy, n) {}
+  iterator begin() const { return elements_.data(); }
+
+ private:
+  temporary<iter_value_t<It>> elements_;
+};
+template <class K, class V>
+class sort_memory<zip_iterator<K*, V*>> {
+ public:
+  using iterator = zip_iterator<K*, V*>;
+  template <class P>
+  sort_memory(const P& policy, offset n) : keys_(policy, n), values_(policy, n) {}
+  iterator begin() const { return weft::zip(keys_.data(), values_.data()); }
+
+ private:
+  temporary<K> keys_;
+  temporary<V> values_;
+};
+
 /// Sorts [first, first + n) by `less`, stably.
 template <class P, class It, class Less>
 void merge_sort(const P& policy, It first, offset n, Less less) {
   using T = iter_value_t<It>;
   using S = typename P::tuning;
+  using fours = sort_arrays<It, Less>;
+  using memory = sort_memory<It>;
+  using Other = typename memory::iterator;
   static_assert(std::is_trivially_copyable_v<T>, "a GPU sorts trivially copyable values");
   if (n < 2) return;
-  constexpr bool plain = std::is_same_v<It, T*> && fits_ring<T>;  // asked apart: it does not depend on A
+  constexpr bool plain = fours::in_fours;  // asked apart: it does not depend on A
   on_arch(policy, [&]<arch A>() {
     using sort_in_place = block_sort_kernel<S, T, It, It, Less>;
-    using sort_away = block_sort_kernel<S, T, It, T*, Less>;
-    using merge_away = merge_kernel<S, T, run_pairs<It>, T*, Less>;
-    using merge_back = merge_kernel<S, T, run_pairs<T*>, It, Less>;
+    using sort_away = block_sort_kernel<S, T, It, Other, Less>;
+    using merge_away = merge_kernel<S, T, run_pairs<It>, Other, Less>;
+    using merge_back = merge_kernel<S, T, run_pairs<Other>, It, Less>;
     constexpr offset tile = sort_in_place::template tile_items<A>;
     static_assert(tile % merge_away::template tile_items<A> == 0, "runs are whole tiles of the merge");
 
@@ -150,12 +198,12 @@ void merge_sort(const P& policy, It first, offset n, Less less) {
     [[maybe_unused]] constexpr bool has_fours = plain && four.threads > 0;
     [[maybe_unused]] bool in_fours = false;
     if constexpr (plain)
-      in_fours = has_fours && n * static_cast<offset>(sizeof(T)) >= four.from && whole_elements(first);
+      in_fours = has_fours && n * static_cast<offset>(sizeof(T)) >= four.from && fours::of(first).fit();
     int doublings = 0;
     for (offset run = tile; run < n; run *= 2) ++doublings;
     int passes = in_fours ? (doublings + 1) / 2 : doublings;
-    temporary<T> temp(policy, passes > 0 ? n : 0);
-    T* const other = temp.data();
+    const memory temp(policy, passes > 0 ? n : 0);
+    const Other other = temp.begin();
     if (passes % 2 == 0)
       launch<A>(policy, ceil_div(n, tile), sort_in_place{first, first, n, less});
     else
@@ -164,8 +212,10 @@ void merge_sort(const P& policy, It first, offset n, Less less) {
       const bool away = passes % 2 == 0;
       if constexpr (plain) {
         if (in_fours && doublings % 2 == 0) {
-          if constexpr (has_fours)
-            launch_merge_four<A, S, T>(policy, away ? first : other, n, run, away ? other : first, less);
+          if constexpr (has_fours) {
+            const auto here = fours::of(first), there = fours::of(other);
+            launch_merge_four<A, S>(policy, away ? here : there, n, run, away ? there : here, fours::key_less(less));
+          }
           run *= 4;
           continue;
         }
