@@ -65,17 +65,19 @@ struct four_split_kernel {
     if (group >= runs.groups || own * Stride >= runs.held(run)) return;
     const T sample = runs.in[run * runs.run + own * Stride];
 
-    // What lies before the sample in another run: what is less, in earlier runs also what is equal.
-    auto before = [&](const T* first, offset from, offset until, offset stride, bool earlier) {
+    // What lies before the sample in another run: what is less, in earlier runs also what is equal. Among elements
+    // `Step` apart, of which a run has fewer than 2^32.
+    auto before = [&]<int Step>(const T* first, std::uint32_t from, std::uint32_t until, bool earlier,
+                                std::integral_constant<int, Step>) {
       while (from < until) {
-        const offset middle = from + (until - from) / 2;
-        const T x = first[middle * stride];
+        const std::uint32_t middle = from + (until - from) / 2;
+        const T x = first[static_cast<offset>(middle) * Step];
         if (earlier ? !less(sample, x) : less(x, sample))
           from = middle + 1;
         else
           until = middle;
       }
-      return from;
+      return static_cast<offset>(from);
     };
     offset rank = own, samples[4];
 #pragma unroll
@@ -83,7 +85,8 @@ struct four_split_kernel {
       const offset other = group * 4 + r, held = runs.held(other);
       samples[r] = own;
       if (other == run) continue;
-      samples[r] = before(runs.in + other * runs.run, 0, (held + Stride - 1) / Stride, Stride, other < run);
+      samples[r] = before(runs.in + other * runs.run, 0, static_cast<std::uint32_t>((held + Stride - 1) / Stride),
+                          other < run, std::integral_constant<int, Stride>{});
       rank += samples[r];
     }
     if (rank % four_step != 0) return;
@@ -92,8 +95,11 @@ struct four_split_kernel {
     for (int r = 0; r < 4; ++r) {
       const offset other = group * 4 + r, held = runs.held(other), end = samples[r] * Stride;
       s.of[r] = end;
-      if (other != run && end > 0)
-        s.of[r] = before(runs.in + other * runs.run, end - Stride + 1, end < held ? end : held, 1, other < run);
+      if (other != run && end > 0) {
+        const offset from = end - Stride + 1, until = end < held ? end : held;
+        s.of[r] = from + before(runs.in + (other * runs.run + from), 0, static_cast<std::uint32_t>(until - from),
+                                other < run, std::integral_constant<int, 1>{});
+      }
     }
     split[group * runs.tiles + rank / four_step] = s;
   }
@@ -116,8 +122,8 @@ struct four_arrays {
              address(keys) / sizeof(K) % whole == address(values) / sizeof(V) % whole;
   }
   /// Elements after which keys and values both have come to whole pieces of 16 bytes.
-  static constexpr int whole = 16 / static_cast<int>(sizeof(value_type) < sizeof(K) && has_values ? sizeof(value_type)
-                                                                                                  : sizeof(K));
+  static constexpr int whole =
+      16 / static_cast<int>(sizeof(value_type) < sizeof(K) && has_values ? sizeof(value_type) : sizeof(K));
 
  private:
   static std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
@@ -237,8 +243,7 @@ struct merge_four_kernel {
 #pragma unroll
       for (int r = 0; r < 4; ++r) {
         const offset share_from = block.warp().shuffle(from, static_cast<unsigned>(r));
-        const int held =
-            static_cast<int>(block.warp().shuffle(until, static_cast<unsigned>(r)) - share_from);
+        const int held = static_cast<int>(block.warp().shuffle(until, static_cast<unsigned>(r)) - share_from);
         const int late = static_cast<int>(((group * 4 + r) * run + share_from + phase) % whole);
         info.begin[r] = begin + late;
         info.n[r] = held;

@@ -150,15 +150,16 @@ WEFT_DEVICE void merge_items(const T* s, int a, int a_end, int b, int b_end, ite
 }
 
 /// The same with fewer tests: s must be readable for `Items` elements from a_end and from b_end on.
-template <int Items, class T, class Less>
+template <int Items, class T, class Less, class Along = nothing_along>
 WEFT_DEVICE void merge_padded_items(const T* s, int a, int a_end, int b, int b_end, items<T, Items>& out,
-                                    const Less& less) {
+                                    const Less& less, const Along& along = {}) {
   items<T, 2> next;
   next[0] = s[a], next[1] = s[b];
 #pragma unroll
   for (int i = 0; i < Items; ++i) {
     const bool take_b = a >= a_end || (b < b_end && less(next[1], next[0]));
     out[i] = take_b ? next[1] : next[0];
+    along(i, s + (take_b ? b : a));
     if (i + 1 < Items) {
       if (take_b)
         next[1] = s[++b];
