@@ -84,6 +84,24 @@ TEST_CASE("sums have the fixed shape, bit for bit") {
   SECTION("12 bytes") { holds_the_shape<affine>({1, 2, 3}, few_sizes()); }
 }
 
+TEST_CASE("sums of every short length have the fixed shape, read from arrays and through functions") {
+  const auto holds = [](auto zero) {
+    using T = decltype(zero);
+    const auto x = inputs<T>(1100, 5);
+    const auto data = device_copy(x);
+    // Where a call is a launch, some lengths will do.
+    for (offset n = 1; n <= 1100; n += gpu_family ? 73 : 1) {
+      INFO("n = " << n << ", " << sizeof(T) << " bytes");
+      const T sum = fixed_shape::reduce(std::vector<T>(x.begin(), x.begin() + n), zero, weft::plus{});
+      REQUIRE(same(weft::reduce(policy, data.begin(), data.begin() + n, zero), sum));
+      REQUIRE(same(weft::transform_reduce(policy, data.begin(), data.begin() + n, zero, weft::plus{}, weft::identity{}),
+                   sum));
+    }
+  };
+  SECTION("float") { holds(0.f); }
+  SECTION("double") { holds(0.); }
+}
+
 TEST_CASE("sums have the bits they had on the machine that wrote this file") {
   constexpr offset n = 15001;  // three chunks and a part, small enough for the emulation
   const auto floats = device_copy(values<float>(n, 1));

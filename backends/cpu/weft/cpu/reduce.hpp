@@ -8,6 +8,7 @@
 #include <weft/backend.hpp>
 #include <weft/cpu/scheduler.hpp>
 #include <weft/cpu/storage.hpp>
+#include <weft/cpu/sum_columns.hpp>
 #include <weft/functional.hpp>
 #include <weft/iterator.hpp>
 
@@ -44,6 +45,11 @@ template <class T, class Op>
 inline constexpr bool has_neutral = std::is_arithmetic_v<T>&& std::is_same_v<Op, weft::plus>;
 template <class T>
 inline constexpr T neutral_of_sum = std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{};
+
+/// Sums whose columns are folded in vector registers.
+template <class T, class Op>
+inline constexpr bool folds_in_registers = (std::is_same_v<T, float> ||
+                                            std::is_same_v<T, double>)&&std::is_same_v<Op, weft::plus>;
 
 /// What is left of the columns when bits 128, 64 and 32 of the virtual lane are folded: the slots, then bits 16 to 1.
 /// `lanes` is 32, or a lesser power of two when no more have elements.
@@ -95,39 +101,64 @@ template <class T, class N, class Load, class Op>
   } else if (n <= left) {
     // So many lanes that the loops have constant lengths; neutral elements change no bit.
     const auto fold = [&](auto lanes) __attribute__((always_inline)) {
+      constexpr int all = lanes * shape::slots;
       int c = 0;
       for (; c < n; ++c) column[c] = load(c);
-      for (; c < lanes * shape::slots; ++c) column[c] = neutral_of_sum<T>;
-      return fold_lanes<T>(column, op, lanes);
+      for (; c < all; ++c) column[c] = neutral_of_sum<T>;
+      if constexpr (folds_in_registers<T, Op> && lanes >= 8)
+        return sum_columns<T, 1, all>(stored_columns<T>{column});
+      else
+        return fold_lanes<T>(column, op, lanes);
     };
     if (n <= 2 * shape::slots) return fold(std::integral_constant<int, 2>{});
     if (n <= 4 * shape::slots) return fold(std::integral_constant<int, 4>{});
+    if constexpr (folds_in_registers<T, Op>)
+      if (n <= 8 * shape::slots) return fold(std::integral_constant<int, 8>{});
     if (n <= 16 * shape::slots) return fold(std::integral_constant<int, 16>{});
     return fold(std::integral_constant<int, 32>{});
   } else {
     const int first_row = n < columns ? n : columns;
+    const int filled = n <= 2 * left ? 2 * left : n <= 4 * left ? 4 * left : columns;
     for (int c = 0; c < first_row; ++c) column[c] = load(c);
-    for (int c = first_row; c < columns; ++c) column[c] = neutral_of_sum<T>;
+    for (int c = first_row; c < filled; ++c) column[c] = neutral_of_sum<T>;
     for (int row = columns; row < n; row += columns) {
       const int width = n - row < columns ? n - row : columns;
       for (int c = 0; c < width; ++c) column[c] = op(column[c], load(row + c));
     }
+    if constexpr (folds_in_registers<T, Op>) {
+      if (filled == 2 * left) return sum_columns<T, 2, left>(stored_columns<T>{column});
+      if (filled == 4 * left) return sum_columns<T, 4, left>(stored_columns<T>{column});
+    } else {
+      for (int c = filled; c < columns; ++c) column[c] = neutral_of_sum<T>;
+    }
   }
-  T quarter[left];
-  for (int c = 0; c < left; ++c) {  // bits 128, 64 and 32
-    const T* const s = column + c;
-    const T s04 = op(s[0], s[4 * left]), s15 = op(s[left], s[5 * left]);
-    const T s26 = op(s[2 * left], s[6 * left]), s37 = op(s[3 * left], s[7 * left]);
-    const T s0246 = op(s04, s26), s1357 = op(s15, s37);
-    quarter[c] = op(s0246, s1357);
+  if constexpr (folds_in_registers<T, Op>) {
+    return sum_columns<T, 8, left>(stored_columns<T>{column});
+  } else {
+    T quarter[left];
+    for (int c = 0; c < left; ++c) {  // bits 128, 64 and 32
+      const T* const s = column + c;
+      const T s04 = op(s[0], s[4 * left]), s15 = op(s[left], s[5 * left]);
+      const T s26 = op(s[2 * left], s[6 * left]), s37 = op(s[3 * left], s[7 * left]);
+      const T s0246 = op(s04, s26), s1357 = op(s15, s37);
+      quarter[c] = op(s0246, s1357);
+    }
+    return fold_lanes<T>(quarter, op);
   }
-  return fold_lanes<T>(quarter, op);
 }
+
+/// True of a load from an array of T.
+template <class T, class Load>
+inline constexpr bool is_array_of = requires(const Load& load) {
+  { load.array() } -> std::same_as<const T*>;
+};
 
 /// One chunk: load(i) is element i as a T, i in [0, n), 0 < n <= 4096. N is an integral_constant for whole chunks,
 /// whose loops then have constant bounds and vectorise without remainders.
 template <class T, class N, class Load, class Op>
 [[gnu::always_inline]] inline T reduce_chunk(N n, Load load, Op op) {
+  if constexpr (std::is_same_v<N, int> && folds_in_registers<T, Op> && is_array_of<T, Load>)
+    if (n > 4 * reduce_shape<T>::slots && n <= reduce_shape<T>::columns) return sum_array<T>(load.array(), n);
   if constexpr (std::is_arithmetic_v<T> && (!std::is_same_v<N, int> || has_neutral<T, Op>))
     return reduce_chunk_of_numbers<T>(n, load, op);
   using shape = reduce_shape<T>;
@@ -198,6 +229,7 @@ struct load_from {
   In in;
   offset first;
   T operator()(offset i) const { return static_cast<T>(in[first + i]); }
+  const T* array() const requires(std::is_same_v<In, T*> || std::is_same_v<In, const T*>) { return in + first; }
   /// Asks for the cache line of element i of the next chunk, where elements are read from memory as they are.
   [[gnu::always_inline]] void ahead(int i) const {
     if constexpr (std::is_pointer_v<In>)
@@ -207,16 +239,17 @@ struct load_from {
   }
 };
 
+template <class T, class In, class Op>
+struct reduce_part_loop {
+  [[gnu::always_inline]] static T run(In in, offset first, int n, Op op) {
+    return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
+  }
+};
 /// The one chunk, whole or not, that begins at element `first` and has n. A function, so that short inputs and the ends
 /// of long ones are compiled once.
 template <class T, class In, class Op>
 T reduce_part(In in, offset first, int n, Op op) {
-  // More than four lanes of columns take sixteen lanes' work: worth the call that a loop of as many steps is not.
-  constexpr int few = has_neutral<T, Op> && reduce_shape<T>::slots < 8 ? 4 * reduce_shape<T>::slots : 31;
-  const auto chunk = [=]() __attribute__((always_inline)) {
-    return reduce_chunk_any<T>(n, load_from<T, In>{in, first}, op);
-  };
-  return n <= few ? chunk() : wide(chunk);
+  return wide_loop<reduce_part_loop<T, In, Op>>(n, in, first, n, op);
 }
 
 /// emit(chunk, value) for the chunks [begin, end) of n elements.
