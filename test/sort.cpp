@@ -129,6 +129,9 @@ TEST_CASE("sort_by_key moves values with their keys, stably") {
   sorts_pairs<u8, i64>(few_sizes(), weft::greater{});
   sorts_pairs<double, affine>(few_sizes(), weft::less{});
   sorts_pairs<u32, u32>(few_sizes(), by_last_digit{});
+  sorts_pairs<u32, u32>({many, 2 * many + 1}, by_last_digit{});  // by fours, keys and values apart, on an H100
+  sorts_pairs<u64, u8>({many}, by_last_digit{});
+  sorts_pairs<u32, u64>({many}, by_last_digit{});
 }
 
 namespace {
