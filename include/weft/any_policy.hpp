@@ -21,7 +21,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -116,7 +115,7 @@ class policy<any_backend, default_tuning, no_requirement> {
   int device() const noexcept { return stream_.owner ? stream_.device : device_; }
   runtime& run_time() const { return entry_->run_time(); }
   /// One line for each name of the list: what was chosen, and why what stands before it was not.
-  const std::string& report() const noexcept { return *report_; }
+  const std::string& report() const noexcept { return report_; }
   /// True when the first name of the list was not the one.
   bool fell_back() const noexcept { return fell_back_; }
 
@@ -181,7 +180,7 @@ class policy<any_backend, default_tuning, no_requirement> {
       fell_back_ = !first;
     }
     if (entry_ == nullptr) throw error("policy", {}, text + "\n  none of them works here", where_);
-    report_ = std::make_shared<const std::string>(std::move(text));
+    report_ = std::move(text);
   }
 
   // Takes the backend, and says what it runs on; or says why not.
@@ -220,7 +219,7 @@ class policy<any_backend, default_tuning, no_requirement> {
   stream_ref stream_{};
   memory_resource* resource_ = nullptr;
   std::source_location where_;
-  std::shared_ptr<const std::string> report_;
+  std::string report_;
 };
 
 using any_policy = policy<any_backend, default_tuning, no_requirement>;

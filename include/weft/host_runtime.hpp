@@ -13,7 +13,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -30,7 +29,28 @@ struct host_graph : recorded_graph {
   struct entry {
     virtual ~entry() = default;
     virtual void run(stream_ref) = 0;
+    entry* next = nullptr;
     bool is_verb = false;
+  };
+  /// Owns its entries, in the order in which they were put in.
+  struct entry_list {
+    entry_list() = default;
+    entry_list(const entry_list&) = delete;
+    entry_list& operator=(const entry_list&) = delete;
+    ~entry_list() { clear(); }
+    void put(entry* made) noexcept {
+      (last ? last->next : first) = made;
+      last = made;
+    }
+    void clear() noexcept {
+      while (first != nullptr) delete std::exchange(first, first->next);
+      last = nullptr;
+    }
+    void swap(entry_list& other) noexcept {
+      std::swap(first, other.first);
+      std::swap(last, other.last);
+    }
+    entry *first = nullptr, *last = nullptr;
   };
   explicit host_graph(runtime& owner) : recorded_graph(owner, 0, memory_kind::host) {}
 
@@ -41,13 +61,13 @@ struct host_graph : recorded_graph {
       void run(stream_ref stream) override { call(stream); }
       F call;
     };
-    fresh.push_back(std::make_unique<made>(static_cast<F&&>(f)));
-    fresh.back()->is_verb = is_verb;
+    fresh.put(new made(static_cast<F&&>(f)));
+    fresh.last->is_verb = is_verb;
   }
 
-  std::vector<std::unique_ptr<entry>> entries, fresh;  // what replays run, what is being recorded
-  std::vector<host_stream*> streams;                   // that record into it now, the first of them first
-  bool complete = false;                               // can be launched
+  entry_list entries, fresh;          // what replays run, what is being recorded
+  std::vector<host_stream*> streams;  // that record into it now, the first of them first
+  bool complete = false;              // can be launched
 };
 
 /// The graph that the stream records into, or null. Streams of other run times record nothing here.
@@ -181,12 +201,14 @@ class basic_host_runtime final : public runtime {
   [[gnu::cold]] void graph_launch(void* graph, stream_ref s) override {
     check(!capturing(s), "graph launch", "a graph within a graph is not supported on CPU backends");
     const told tell(profile::kind::graph, "graph launch", s);
-    for (const auto& entry : static_cast<host_graph*>(graph)->entries) entry->run(s);
+    for (auto* entry = static_cast<host_graph*>(graph)->entries.first; entry != nullptr; entry = entry->next)
+      entry->run(s);
   }
   [[gnu::cold]] graph_facts graph_about(void* graph) override {
     const auto& g = *static_cast<host_graph*>(graph);
-    graph_facts facts{g.entries.size(), 0, g.memory.bytes()};
-    for (const auto& entry : g.entries) facts.kernels += entry->is_verb;
+    graph_facts facts{0, 0, g.memory.bytes()};
+    for (const auto* entry = g.entries.first; entry != nullptr; entry = entry->next)
+      ++facts.nodes, facts.kernels += entry->is_verb;
     return facts;
   }
   void graph_destroy(void* graph) noexcept override { delete static_cast<host_graph*>(graph); }

@@ -8,7 +8,6 @@
 #include <weft/memory/stream_watch.hpp>
 
 #include <concepts>
-#include <memory>
 #include <utility>
 
 namespace weft::inline v100 {
@@ -133,15 +132,15 @@ class stream {
   template <std::invocable F>
   void then(F f) const {
     if (!ref_.owner->capturing(ref_)) {
-      auto once = std::make_unique<F>(std::move(f));
-      ref_.owner->host_callback(ref_, &call_once<F>, once.get());
-      static_cast<void>(once.release());
+      owner_of<F> once{new F(std::move(f))};
+      ref_.owner->host_callback(ref_, &call_once<F>, once.f);
+      once.f = nullptr;
       return;
     }
     check(detail::recording_now != nullptr, "stream then", "only weft::capture can keep a function object");
-    auto kept = std::make_shared<F>(std::move(f));
-    detail::recording_now->kept.push_back(kept);
-    ref_.owner->host_callback(ref_, &call<F>, kept.get());
+    auto* const kept = new kept_call<F>(std::move(f));
+    detail::recording_now->keep(kept);
+    ref_.owner->host_callback(ref_, &call<F>, &kept->f);
   }
 
   /// Gives the handle up without destroying the stream.
@@ -152,13 +151,23 @@ class stream {
 
  private:
   template <class F>
+  struct owner_of {
+    ~owner_of() { delete f; }
+    F* f;
+  };
+  template <class F>
+  struct kept_call final : detail::kept_function {
+    explicit kept_call(F&& function) : f(std::move(function)) {}
+    F f;
+  };
+  template <class F>
   static void call(void* f) {
     (*static_cast<F*>(f))();
   }
   template <class F>
   static void call_once(void* f) {
-    const std::unique_ptr<F> once(static_cast<F*>(f));
-    (*once)();
+    const owner_of<F> once{static_cast<F*>(f)};
+    (*once.f)();
   }
 
   explicit stream(stream_ref made) : ref_(made) {

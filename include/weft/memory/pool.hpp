@@ -24,7 +24,6 @@
 
 #include <atomic>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 namespace weft::inline v100 {
@@ -175,10 +174,10 @@ class basic_pool final : public memory_resource, private detail::stream_observer
       source_.owner().deallocate_ordered(memory, bytes, stream);
       return -1;
     }
-    const auto at = larger_.find(memory);
-    if (at == larger_.end()) return Caching::class_of(bytes);
-    const int index = at->second;
-    larger_.erase(at);
+    const std::size_t at = larger_from(memory);
+    if (at == larger_.size() || larger_[at].memory != memory) return Caching::class_of(bytes);
+    const int index = larger_[at].index;
+    larger_.erase(larger_.begin() + static_cast<std::ptrdiff_t>(at));
     --unusual_;
     return index;
   }
@@ -204,6 +203,11 @@ class basic_pool final : public memory_resource, private detail::stream_observer
     std::size_t bytes;
     std::size_t cut = 0;   // handed out at least once, from the front
     std::size_t idle = 0;  // while trimming: of these, how many came back
+  };
+
+  struct larger_block {
+    void* memory;
+    int index;
   };
 
   bool is_large(int index) const noexcept { return !caching_.is_small(Caching::class_bytes(index)); }
@@ -236,7 +240,8 @@ class basic_pool final : public memory_resource, private detail::stream_observer
       if (memory == nullptr) memory = idle_.take_done(larger, who);
       if (memory == nullptr) continue;
       try {
-        larger_.emplace(memory, larger), ++unusual_;
+        larger_.insert(larger_.begin() + static_cast<std::ptrdiff_t>(larger_from(memory)), {memory, larger}),
+            ++unusual_;
       } catch (...) {
         idle_.put(larger, memory, stream, who, !is_large(larger));
         throw;
@@ -245,6 +250,19 @@ class basic_pool final : public memory_resource, private detail::stream_observer
       return took(memory, larger, statistics_.larger_reuses);
     }
     return nullptr;
+  }
+
+  // Index of the first block handed out for less than its class that does not lie below this address.
+  std::size_t larger_from(const void* memory) const noexcept {
+    std::size_t first = 0, last = larger_.size();
+    while (first < last) {
+      const std::size_t middle = (first + last) / 2;
+      if (larger_[middle].memory < memory)
+        first = middle + 1;
+      else
+        last = middle;
+    }
+    return first;
   }
 
   void* took(void* memory, int index, std::uint64_t& counter) noexcept {
@@ -375,9 +393,9 @@ class basic_pool final : public memory_resource, private detail::stream_observer
   std::vector<slab> slabs_;  // by address
   std::size_t current_ = 0;  // the slab that small blocks are cut from
   std::size_t idle_large_ = 0;
-  std::size_t unusual_ = 0;                // how many of these two: none, mostly
-  std::unordered_map<void*, int> larger_;  // handed out for less than their class
-  std::vector<void*> captured_;            // handed out while a graph was recorded, not freed yet
+  std::size_t unusual_ = 0;           // how many of these two: none, mostly
+  std::vector<larger_block> larger_;  // handed out for less than their class, by address
+  std::vector<void*> captured_;       // handed out while a graph was recorded, not freed yet
 };
 
 /// The default pool: a policy's resource unless `.with()` names another.

@@ -7,8 +7,8 @@
 #include <weft/runtime.hpp>
 
 #include <atomic>
-#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace weft::inline v100::detail {
@@ -111,12 +111,25 @@ class graph_memory {
   std::vector<block> blocks_;
 };
 
+/// A host function that belongs to a graph.
+struct kept_function {
+  virtual ~kept_function() = default;
+  kept_function* next = nullptr;
+};
+
 /// Base of the run times' graphs.
 struct recorded_graph {
   recorded_graph(runtime& owner, int device, memory_kind kind) noexcept : memory(owner, device, kind) {}
+  ~recorded_graph() {
+    while (kept != nullptr) delete std::exchange(kept, kept->next);
+  }
+  void keep(kept_function* function) noexcept {
+    function->next = kept;
+    kept = function;
+  }
   graph_memory memory;
-  std::vector<std::shared_ptr<void>> kept;  // host functions that replays call
-  recorded_graph* outer = nullptr;          // what the thread recorded before
+  kept_function* kept = nullptr;    // that replays call
+  recorded_graph* outer = nullptr;  // what the thread recorded before
 };
 /// What the calling thread records now, the innermost one.
 inline constinit thread_local recorded_graph* recording_now = nullptr;

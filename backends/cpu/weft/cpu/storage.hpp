@@ -11,7 +11,6 @@
 #include <weft/memory.hpp>
 #include <weft/policy.hpp>
 
-#include <memory>
 #include <new>
 #include <optional>
 
@@ -86,6 +85,11 @@ class planned_memory {
   std::size_t bytes_ = 0, alignment_ = 0;
 };
 
+template <class T>
+void destroy(T* first, offset n) noexcept {
+  for (offset i = 0; i < n; ++i) first[i].~T();
+}
+
 /// n missing elements in memory of a plan; `emplace(i, value)` may run in parallel for different i.
 template <class T>
 class objects {
@@ -101,7 +105,7 @@ class objects {
   objects(const objects&) = delete;
   objects& operator=(const objects&) = delete;
   ~objects() {
-    if constexpr (!trivial) std::destroy_n(cells_, n_);
+    if constexpr (!trivial) cpu::destroy(cells_, n_);
   }
 
   template <class U>
@@ -135,7 +139,7 @@ class stack_array {
   stack_array(const stack_array&) = delete;
   stack_array& operator=(const stack_array&) = delete;
   ~stack_array() {
-    if constexpr (!std::is_trivially_destructible_v<T>) std::destroy_n(data(), size_);
+    if constexpr (!std::is_trivially_destructible_v<T>) cpu::destroy(data(), size_);
   }
   T* data() noexcept { return reinterpret_cast<T*>(bytes_); }
   template <class U>
@@ -159,7 +163,7 @@ class appended {
   appended(const appended&) = delete;
   appended& operator=(const appended&) = delete;
   ~appended() {
-    if constexpr (!std::is_trivially_destructible_v<T>) std::destroy_n(data_, size_);
+    if constexpr (!std::is_trivially_destructible_v<T>) cpu::destroy(data_, size_);
   }
   template <class U>
   void push(U&& value) {
