@@ -156,6 +156,7 @@ TEST_CASE("any_policy: stream, resource, device and place go with it") {
   weft::stream s{where};
   weft::statistics_resource counted(where.resource());
   const auto full = where.on(s).with(counted);
+  REQUIRE(&full.report() == &where.report());  // shared: a policy is copied without an allocation
   REQUIRE(full.has_stream());
   REQUIRE(full.stream() == s.ref());
   visit_here(where, [&](const auto& on) {

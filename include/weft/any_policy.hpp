@@ -98,6 +98,34 @@ struct choice_options {
   bool environment = true;  ///< WEFT_POLICY, when set, replaces the list
 };
 
+namespace detail {
+/// A text that copies share: a policy is copied in every .on() and .with(), which must not allocate. (std::shared_ptr
+/// would have every file with a backend read <memory>.)
+class shared_text {
+ public:
+  shared_text() = default;
+  explicit shared_text(std::string&& text) : held_(new held{std::move(text)}) {}
+  shared_text(const shared_text& other) noexcept : held_(other.held_) {
+    if (held_ != nullptr) held_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  shared_text& operator=(shared_text other) noexcept {
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~shared_text() {
+    if (held_ != nullptr && held_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete held_;
+  }
+  const std::string& text() const noexcept { return held_->text; }
+
+ private:
+  struct held {
+    const std::string text;
+    std::atomic<int> owners{1};
+  };
+  held* held_ = nullptr;
+};
+}  // namespace detail
+
 /// A policy whose backend is known at run time: see the head of this file. An immutable value like every policy.
 template <>
 class policy<any_backend, default_tuning, no_requirement> {
@@ -115,7 +143,7 @@ class policy<any_backend, default_tuning, no_requirement> {
   int device() const noexcept { return stream_.owner ? stream_.device : device_; }
   runtime& run_time() const { return entry_->run_time(); }
   /// One line for each name of the list: what was chosen, and why what stands before it was not.
-  const std::string& report() const noexcept { return report_; }
+  const std::string& report() const noexcept { return report_.text(); }
   /// True when the first name of the list was not the one.
   bool fell_back() const noexcept { return fell_back_; }
 
@@ -180,7 +208,7 @@ class policy<any_backend, default_tuning, no_requirement> {
       fell_back_ = !first;
     }
     if (entry_ == nullptr) throw error("policy", {}, text + "\n  none of them works here", where_);
-    report_ = std::move(text);
+    report_ = detail::shared_text(std::move(text));
   }
 
   // Takes the backend, and says what it runs on; or says why not.
@@ -219,7 +247,7 @@ class policy<any_backend, default_tuning, no_requirement> {
   stream_ref stream_{};
   memory_resource* resource_ = nullptr;
   std::source_location where_;
-  std::string report_;
+  detail::shared_text report_;
 };
 
 using any_policy = policy<any_backend, default_tuning, no_requirement>;
