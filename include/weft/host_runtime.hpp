@@ -32,26 +32,6 @@ struct host_graph : recorded_graph {
     entry* next = nullptr;
     bool is_verb = false;
   };
-  /// Owns its entries, in the order in which they were put in.
-  struct entry_list {
-    entry_list() = default;
-    entry_list(const entry_list&) = delete;
-    entry_list& operator=(const entry_list&) = delete;
-    ~entry_list() { clear(); }
-    void put(entry* made) noexcept {
-      (last ? last->next : first) = made;
-      last = made;
-    }
-    void clear() noexcept {
-      while (first != nullptr) delete std::exchange(first, first->next);
-      last = nullptr;
-    }
-    void swap(entry_list& other) noexcept {
-      std::swap(first, other.first);
-      std::swap(last, other.last);
-    }
-    entry *first = nullptr, *last = nullptr;
-  };
   explicit host_graph(runtime& owner) : recorded_graph(owner, 0, memory_kind::host) {}
 
   template <class F>
@@ -65,7 +45,7 @@ struct host_graph : recorded_graph {
     fresh.last->is_verb = is_verb;
   }
 
-  entry_list entries, fresh;          // what replays run, what is being recorded
+  owned_list<entry> entries, fresh;   // what replays run, what is being recorded
   std::vector<host_stream*> streams;  // that record into it now, the first of them first
   bool complete = false;              // can be launched
 };

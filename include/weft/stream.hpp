@@ -139,7 +139,7 @@ class stream {
     }
     check(detail::recording_now != nullptr, "stream then", "only weft::capture can keep a function object");
     auto* const kept = new kept_call<F>(std::move(f));
-    detail::recording_now->keep(kept);
+    detail::recording_now->kept.put(kept);
     ref_.owner->host_callback(ref_, &call<F>, &kept->f);
   }
 

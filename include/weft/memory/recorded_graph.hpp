@@ -111,6 +111,29 @@ class graph_memory {
   std::vector<block> blocks_;
 };
 
+/// Nodes, each with a pointer `next`, owned in the order in which they were put in.
+template <class Node>
+struct owned_list {
+  owned_list() = default;
+  owned_list(const owned_list&) = delete;
+  owned_list& operator=(const owned_list&) = delete;
+  ~owned_list() { clear(); }
+  bool empty() const noexcept { return first == nullptr; }
+  void put(Node* made) noexcept {
+    (last ? last->next : first) = made;
+    last = made;
+  }
+  void clear() noexcept {
+    while (first != nullptr) delete std::exchange(first, first->next);
+    last = nullptr;
+  }
+  void swap(owned_list& other) noexcept {
+    std::swap(first, other.first);
+    std::swap(last, other.last);
+  }
+  Node *first = nullptr, *last = nullptr;
+};
+
 /// A host function that belongs to a graph.
 struct kept_function {
   virtual ~kept_function() = default;
@@ -120,15 +143,8 @@ struct kept_function {
 /// Base of the run times' graphs.
 struct recorded_graph {
   recorded_graph(runtime& owner, int device, memory_kind kind) noexcept : memory(owner, device, kind) {}
-  ~recorded_graph() {
-    while (kept != nullptr) delete std::exchange(kept, kept->next);
-  }
-  void keep(kept_function* function) noexcept {
-    function->next = kept;
-    kept = function;
-  }
   graph_memory memory;
-  kept_function* kept = nullptr;    // that replays call
+  owned_list<kept_function> kept;   // that replays call
   recorded_graph* outer = nullptr;  // what the thread recorded before
 };
 /// What the calling thread records now, the innermost one.

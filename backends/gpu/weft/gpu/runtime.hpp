@@ -345,7 +345,7 @@ class vendor_runtime final : public runtime {
     const relaxed_capture relaxed;
     try {
       const on_device guard(*this, g->device);
-      if (g->memory.bytes() != 0 || g->kept != nullptr) good(Vendor::device_synchronize());
+      if (g->memory.bytes() != 0 || !g->kept.empty()) good(Vendor::device_synchronize());
     } catch (...) {  // the driver has gone
     }
     delete g;
