@@ -39,17 +39,13 @@ template <int Rows, int Columns, class T, class Load, class Op>
   }
 }
 
-/// The neutral element of a sum, with which missing elements may be filled up without changing a bit: -0.0 keeps the
-/// sign of zeros.
+/// Sums, whose missing elements may be filled up with the neutral one without changing a bit.
 template <class T, class Op>
 inline constexpr bool has_neutral = std::is_arithmetic_v<T>&& std::is_same_v<Op, weft::plus>;
-template <class T>
-inline constexpr T neutral_of_sum = std::is_floating_point_v<T> ? static_cast<T>(-0.0) : T{};
 
 /// Sums whose columns are folded in vector registers.
 template <class T, class Op>
-inline constexpr bool folds_in_registers = (std::is_same_v<T, float> ||
-                                            std::is_same_v<T, double>)&&std::is_same_v<Op, weft::plus>;
+inline constexpr bool folds_in_registers = std::is_floating_point_v<T>&& sums_in_registers<T, Op>;
 
 /// What is left of the columns when bits 128, 64 and 32 of the virtual lane are folded: the slots, then bits 16 to 1.
 /// `lanes` is 32, or a lesser power of two when no more have elements.
@@ -104,7 +100,7 @@ template <class T, class N, class Load, class Op>
       constexpr int all = lanes * shape::slots;
       int c = 0;
       for (; c < n; ++c) column[c] = load(c);
-      for (; c < all; ++c) column[c] = neutral_of_sum<T>;
+      for (; c < all; ++c) column[c] = neutral<T>;
       if constexpr (folds_in_registers<T, Op> && lanes >= 8)
         return sum_columns<T, 1, all>(stored_columns<T>{column});
       else
@@ -118,9 +114,9 @@ template <class T, class N, class Load, class Op>
     return fold(std::integral_constant<int, 32>{});
   } else {
     const int first_row = n < columns ? n : columns;
-    const int filled = n <= 2 * left ? 2 * left : n <= 4 * left ? 4 * left : columns;
+    const int filled = !folds_in_registers<T, Op> || n > 4 * left ? columns : n > 2 * left ? 4 * left : 2 * left;
     for (int c = 0; c < first_row; ++c) column[c] = load(c);
-    for (int c = first_row; c < filled; ++c) column[c] = neutral_of_sum<T>;
+    for (int c = first_row; c < filled; ++c) column[c] = neutral<T>;
     for (int row = columns; row < n; row += columns) {
       const int width = n - row < columns ? n - row : columns;
       for (int c = 0; c < width; ++c) column[c] = op(column[c], load(row + c));
@@ -128,8 +124,6 @@ template <class T, class N, class Load, class Op>
     if constexpr (folds_in_registers<T, Op>) {
       if (filled == 2 * left) return sum_columns<T, 2, left>(stored_columns<T>{column});
       if (filled == 4 * left) return sum_columns<T, 4, left>(stored_columns<T>{column});
-    } else {
-      for (int c = filled; c < columns; ++c) column[c] = neutral_of_sum<T>;
     }
   }
   if constexpr (folds_in_registers<T, Op>) {

@@ -87,7 +87,8 @@ class planned_memory {
 
 template <class T>
 void destroy(T* first, offset n) noexcept {
-  for (offset i = 0; i < n; ++i) first[i].~T();
+  if constexpr (!std::is_trivially_destructible_v<T>)
+    for (offset i = 0; i < n; ++i) first[i].~T();
 }
 
 /// n missing elements in memory of a plan; `emplace(i, value)` may run in parallel for different i.
@@ -104,9 +105,7 @@ class objects {
   }
   objects(const objects&) = delete;
   objects& operator=(const objects&) = delete;
-  ~objects() {
-    if constexpr (!trivial) cpu::destroy(cells_, n_);
-  }
+  ~objects() { cpu::destroy(cells_, n_); }
 
   template <class U>
   void emplace(offset i, U&& value) {
@@ -138,9 +137,7 @@ class stack_array {
   stack_array() = default;
   stack_array(const stack_array&) = delete;
   stack_array& operator=(const stack_array&) = delete;
-  ~stack_array() {
-    if constexpr (!std::is_trivially_destructible_v<T>) cpu::destroy(data(), size_);
-  }
+  ~stack_array() { cpu::destroy(data(), size_); }
   T* data() noexcept { return reinterpret_cast<T*>(bytes_); }
   template <class U>
   void push(U&& value) {
@@ -162,9 +159,7 @@ class appended {
   explicit appended(T* memory) noexcept : data_(memory) {}
   appended(const appended&) = delete;
   appended& operator=(const appended&) = delete;
-  ~appended() {
-    if constexpr (!std::is_trivially_destructible_v<T>) cpu::destroy(data_, size_);
-  }
+  ~appended() { cpu::destroy(data_, size_); }
   template <class U>
   void push(U&& value) {
     ::new (static_cast<void*>(data_ + size_)) T(static_cast<U&&>(value));

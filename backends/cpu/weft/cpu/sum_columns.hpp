@@ -8,12 +8,6 @@
 
 namespace weft::inline v100::cpu::detail {
 
-/// v = the elements `From` of a and b, counted through both.
-template <int... From, class V>
-[[gnu::always_inline]] inline void pick(V& v, const V& a, const V& b) {
-  pick(v, a, b, lanes_from<From...>{});
-}
-
 /// Columns that lie in memory, all of them.
 template <class T>
 struct stored_columns {
@@ -67,11 +61,11 @@ template <class T, int Blocks, int Left, class Columns>
     sum_blocks<Blocks, Left>(a, columns, c);
     sum_blocks<Blocks, Left>(b, columns, c + in_vector);
     if constexpr (sizeof(T) == 4) {  // slots 0 and 2, 1 and 3
-      pick<0, 1, 8, 9, 4, 5, 12, 13>(low, a, b);
-      pick<2, 3, 10, 11, 6, 7, 14, 15>(high, a, b);
+      pick(low, a, b, lanes_from<0, 1, 8, 9, 4, 5, 12, 13>{});
+      pick(high, a, b, lanes_from<2, 3, 10, 11, 6, 7, 14, 15>{});
     } else {
-      pick<0, 4, 2, 6>(low, a, b);
-      pick<1, 5, 3, 7>(high, a, b);
+      pick(low, a, b, lanes_from<0, 4, 2, 6>{});
+      pick(high, a, b, lanes_from<1, 5, 3, 7>{});
     }
     sum = low + high;
   };
@@ -81,8 +75,8 @@ template <class T, int Blocks, int Left, class Columns>
       V a, b, low, high;
       sum_two(a, 4 * i * in_vector);
       sum_two(b, (4 * i + 2) * in_vector);
-      pick<0, 2, 8, 10, 4, 6, 12, 14>(low, a, b);
-      pick<1, 3, 9, 11, 5, 7, 13, 15>(high, a, b);
+      pick(low, a, b, lanes_from<0, 2, 8, 10, 4, 6, 12, 14>{});
+      pick(high, a, b, lanes_from<1, 3, 9, 11, 5, 7, 13, 15>{});
       lane[i] = low + high;
     } else {
       sum_two(lane[i], 2 * i * in_vector);
@@ -92,11 +86,11 @@ template <class T, int Blocks, int Left, class Columns>
     for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
   V v = lane[0], other;  // lanes 0, 2, 4, 6 and 1, 3, 5, 7; of double 0, 2 and 1, 3
   if constexpr (sizeof(T) == 4) {
-    pick<2, 3, 0, 1, 6, 7, 4, 5>(other, v, v);
+    pick(other, v, v, lanes_from<2, 3, 0, 1, 6, 7, 4, 5>{});
     v += other;
-    pick<1, 0, 3, 2, 5, 4, 7, 6>(other, v, v);
+    pick(other, v, v, lanes_from<1, 0, 3, 2, 5, 4, 7, 6>{});
   } else {
-    pick<1, 0, 3, 2>(other, v, v);
+    pick(other, v, v, lanes_from<1, 0, 3, 2>{});
   }
   v += other;
   return v[0] + v[in_vector / 2];
