@@ -43,19 +43,20 @@ inline constexpr bool gpu_family = emulated || backend_name == "cuda" || backend
 
 // Sizes --------------------------------------------------------------------------------------------------------------
 
-/// Built for a sanitizer, which makes every step ten times as dear and looks for what happens on a path, not for what
-/// it computes from how much: tests then take the sizes that still reach every path.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr bool sanitized = true;
+/// Built for a sanitizer or without optimisation (WEFT_TEST_SLOW_BUILD), which makes every step up to ten times as dear
+/// and looks for what happens on a path, not for what it computes from how much: tests then take the sizes that still
+/// reach every path.
+#if defined(WEFT_TEST_SLOW_BUILD) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool slow_build = true;
 #elif defined(__has_feature)
-inline constexpr bool sanitized = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
+inline constexpr bool slow_build = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
 #else
-inline constexpr bool sanitized = false;
+inline constexpr bool slow_build = false;
 #endif
 
-/// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread. For a sanitizer
-/// it is still more tiles than a warp looks back over at once, and more than a ring holds.
-inline constexpr offset large_n = emulated ? (sanitized ? 33013 : 60013) : (1 << (sanitized ? 18 : 20)) + 7;
+/// The largest ordinary size: the emulation of a GPU takes some 50 ns for every step of every thread. In a
+/// slow build it is still more tiles than a warp looks back over at once, and more than a ring holds.
+inline constexpr offset large_n = emulated ? (slow_build ? 33013 : 60013) : (1 << (slow_build ? 18 : 20)) + 7;
 
 /// Around warps, blocks, tiles and chunks.
 inline std::vector<offset> sizes() {
@@ -63,7 +64,7 @@ inline std::vector<offset> sizes() {
 }
 /// For the second type and the third distribution.
 inline std::vector<offset> few_sizes() {
-  if (sanitized) return {0, 1, 33, 257, emulated ? 8209 : 70001};
+  if (slow_build) return {0, 1, 33, 257, emulated ? 8209 : 70001};
   return {0, 1, 33, 257, 4097, emulated ? 9001 : 70001};
 }
 

@@ -30,8 +30,8 @@ packages_for() {
     benchmark) has='have_header benchmark/benchmark.h'; names=libbenchmark-dev ;;
     ccache) has='have ccache'; names=ccache ;;
     format) has='have clang-format-14'; names=clang-format-14 ;;
-    clang) has='have clang++-19 && any /usr/lib/llvm-19/lib/clang/19/lib/linux'
-      names='clang-19 libclang-rt-19-dev' ;;
+    clang) has='have clang++-19 && any /usr/lib/llvm-19/lib/clang/19/lib/linux && any /usr/lib/llvm-19/lib/libomp.so'
+      names='clang-19 libclang-rt-19-dev libomp-19-dev' ;;
     hip) has='have clang++-19 && have ld.lld-19 && have llvm-as-15 && have llvm-readelf-19 &&
         [ -x /usr/lib/llvm-19/bin/clang-offload-bundler ] && [ -e /usr/include/hip/hip_runtime.h ] && any /usr/lib/*/amdgcn/bitcode/ockl.bc'
       names='clang-19 clang-tools-19 lld-19 llvm-19 llvm-15 libamdhip64-dev rocm-device-libs' ;;
