@@ -3,7 +3,7 @@
 
 #if __has_include(<weft/gpu/launch.hpp>)
 
-#include "dialect_words.hpp"
+#include "cluster_words.hpp"
 
 template <class... Words>
 void require_words(weft_words::word_list<Words...>) {
@@ -17,6 +17,7 @@ void require_words(weft_words::word_list<Words...>) {
 TEST_CASE("warp and block words have their defined values") { require_words(weft_words::warp_words{}); }
 TEST_CASE("vector accesses move every byte") { CHECK(weft_words::vectors_move(policy)); }
 TEST_CASE("bulk copies are complete when their barrier says so") { CHECK(weft_words::bulk_copies_move(policy)); }
+TEST_CASE("stores reach the blocks of a cluster") { CHECK(weft_words::stores_reach_across(policy)); }
 TEST_CASE("atomics of all blocks add up") {
   CHECK(weft_words::wrong_atomic<weft_words::u32>(policy) == -1);
   CHECK(weft_words::wrong_atomic<weft_words::u64>(policy) == -1);

@@ -174,10 +174,10 @@ std::vector<T> uneven(offset n, int kind) {
   return x;
 }
 template <class T>
-void sorts_uneven() {
+void sorts_uneven(offset n = many) {
   for (int kind = 0; kind < 9; ++kind) {
     INFO(sizeof(T) << " bytes, kind " << kind);
-    const auto x = uneven<T>(kind < 7 ? many : 2 * many, kind);
+    const auto x = uneven<T>(kind < 7 ? n : 2 * n, kind);
     auto wanted = x;
     std::stable_sort(wanted.begin(), wanted.end());
     auto data = device_copy(x);
@@ -212,6 +212,22 @@ TEST_CASE("sort of many keys, evenly and unevenly spread") {  // peer defect 21
   sorts_uneven<i64>();
   sorts_uneven<float>();
   sorts_uneven<double>();
+}
+
+TEST_CASE("sort of as many numbers as a cluster of blocks holds") {  // of an H100, and one more than it or a block
+  const bool all = gpu_family && !emulated && !sanitized;
+  const auto lengths =
+      all ? std::vector<offset>{6145, 8192, 20011, 40000, 65535, 65536, 65537} : std::vector<offset>{4097};
+  sorts<u32>(lengths, weft::greater{}, all_orders);
+  sorts<i64>(lengths, weft::less{}, all_orders);
+  sorts<i16>(lengths, weft::less{}, all_orders);
+  sorts_pairs<u32, u32>(lengths, weft::greater{});
+  sorts_pairs<u64, u32>(lengths, weft::less{});
+  sorts_pairs<u8, i64>(lengths, weft::greater{});
+  sorts_pairs<i16, u8>(lengths, weft::less{});
+  sorts_pairs<double, u64>(lengths, weft::less{});
+  sorts_uneven<float>(all ? 32001 : 1001);
+  sorts_uneven<double>(all ? 32001 : 1001);
 }
 
 namespace {

@@ -6,6 +6,7 @@
 // A plain C++ compiler sees no dialect.
 #if defined(__CUDACC__) && !defined(__HIP__)
 
+#include <weft/cuda/copies.hpp>
 #include <weft/cuda/hopper.hpp>
 #include <weft/cuda/matrix_units.hpp>
 #include <weft/cuda/runtime.hpp>
@@ -145,9 +146,10 @@ struct warp {
 template <class T>
 using atomic_word = std::conditional_t<sizeof(T) == 8, unsigned long long, unsigned>;
 
-struct block {
+struct block : block_copies {
   static constexpr gpu::arch arch = current_arch;
   static constexpr unsigned width = 32;
+  static constexpr bool has_bulk_copies = current_arch == gpu::arch::sm_90, has_clusters = has_bulk_copies;
   static constexpr bool has_hopper = hopper_code;
   using hopper = cuda_dialect::hopper;
 
@@ -293,56 +295,6 @@ struct block {
       __stcs(static_cast<unsigned*>(p), v.word[0]);
   }
 
-  // Hopper's bulk copies and the barriers in shared memory that count them.
-  static constexpr bool has_bulk_copies = current_arch == gpu::arch::sm_90;
-  static WEFT_DEVICE unsigned shared_address(const void* p) {
-    return static_cast<unsigned>(__cvta_generic_to_shared(p));
-  }
-  static WEFT_DEVICE void barrier_init(std::uint64_t* b, unsigned arrivals) {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(b)), "r"(arrivals) : "memory");
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-  }
-  static WEFT_DEVICE void barrier_arrive(std::uint64_t* b) {
-    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(b)) : "memory");
-  }
-  static WEFT_DEVICE void barrier_expect(std::uint64_t* b, unsigned bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(b)), "r"(bytes)
-                 : "memory");
-  }
-  static WEFT_DEVICE void barrier_wait(std::uint64_t* b, unsigned phase) {
-    unsigned done;
-    do {
-      asm volatile(
-          "{\n"
-          ".reg .pred p;\n"
-          "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-          "selp.u32 %0, 1, 0, p;\n"
-          "}"
-          : "=r"(done)
-          : "r"(shared_address(b)), "r"(phase & 1)
-          : "memory");
-    } while (!done);
-  }
-  static WEFT_DEVICE void bulk_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-  static WEFT_DEVICE void bulk_load(void* to, const void* from, unsigned bytes, std::uint64_t* b) {
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-                     shared_address(to)),
-                 "l"(from), "r"(bytes), "r"(shared_address(b))
-                 : "memory");
-  }
-
-  // Asynchronous copies of sm_80.
-  static WEFT_DEVICE void copy_async(void* to, const void* from, int inside) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(inside)
-                 : "memory");
-  }
-  static WEFT_DEVICE void copies_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-  template <unsigned N>
-  static WEFT_DEVICE void copies_wait() {
-    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
-  }
-
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
     asm volatile("" : "+r"(w));
     return w;
@@ -452,6 +404,31 @@ static int resident_blocks(int device) {
     known[device].store(blocks, std::memory_order_relaxed);
   }
   return blocks;
+}
+
+/// How many clusters of the kernel the whole device holds at once; 0 where it has none of this size.
+template <arch A, class K>
+static int resident_clusters(int device) {
+  static std::atomic<int> known[64];  // and one
+  int clusters = known[device].load(std::memory_order_relaxed) - 1;
+  if (clusters < 0) {
+    allow_shared<A, K>(device);
+    cudaLaunchAttribute size{};
+    size.id = cudaLaunchAttributeClusterDimension;
+    size.val.clusterDim = {K::template cluster_blocks<A>, 1, 1};
+    cudaLaunchConfig_t config{};
+    config.gridDim = K::template cluster_blocks<A>;
+    config.blockDim = K::template block_threads<A>;
+    config.dynamicSmemBytes = sizeof(typename K::template shared<A>);
+    config.attrs = &size;
+    config.numAttrs = 1;
+    clusters = 0;
+    if (cudaFuncSetAttribute(run<K>, cudaFuncAttributeNonPortableClusterSizeAllowed, 1) != cudaSuccess ||
+        cudaOccupancyMaxActiveClusters(&clusters, run<K>, &config) != cudaSuccess)
+      clusters = 0, cudaGetLastError();
+    known[device].store(clusters + 1, std::memory_order_relaxed);
+  }
+  return clusters;
 }
 
 template <arch A, class K>

@@ -44,6 +44,14 @@
 //   bulk_fence()                before bulk_load into memory that others have written and handed over by barriers
 //   bulk_load(to, from, bytes, b)   by one thread: copies global to shared memory, both and `bytes` multiples of 16,
 //                               asynchronously; counted by b, of which the bytes are expected already
+// Clusters of blocks, where has_clusters (likewise): of a kernel that says `cluster_blocks<A>`, as many consecutive
+// blocks run at once and reach each other's shared memory.
+//   cluster_rank()              index of this block in its cluster                            (unsigned)
+//   cluster_arrive() cluster_wait()    the two halves of a barrier of all threads of the cluster
+//   store_across(p, rank, v, b)    v, a structure of one, two or four 32-bit words `word` and aligned as a whole, to
+//   the
+//                               place that p is here in the block of that rank, asynchronously; its bytes are counted
+//                               by the barrier that is there where b is here
 // Asynchronous copies, where matrix_units::async_copies<arch>. A thread waits for its own; the block for all by sync().
 //   copy_async(to, from, inside)    16 bytes of global to shared memory, both aligned: `inside` bytes, then zeros
 //   copies_commit()             the copies since the last commit are a group
@@ -57,7 +65,8 @@
 //   current_arch                         what the device pass compiles for
 //   with_arch(a, f)                      f.template operator()<A>() for the compiled architecture a
 //   info(device)                         device_info, cached; throws for a device that is not there or has no code
-//   launch<A>(blocks, stream, kernel, where)   resident_blocks<A, Kernel>(device)
+//   launch<A>(blocks, stream, kernel, where)   resident_blocks<A, Kernel>(device)   resident_clusters<A,
+//   Kernel>(device)
 #pragma once
 
 #include <weft/gpu/architecture.hpp>

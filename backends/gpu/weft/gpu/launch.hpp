@@ -76,6 +76,13 @@ offset resident_blocks(const Policy& policy) {
   return dialect::resident_blocks<A, Kernel>(policy.stream().device);
 }
 
+/// How many clusters of the kernel it holds at once: `cluster_blocks<A>` blocks each, which see each other's shared
+/// memory. 0 where there are none; then it may not be launched.
+template <arch A, class Kernel, class Policy>
+offset resident_clusters(const Policy& policy) {
+  return dialect::resident_clusters<A, Kernel>(policy.stream().device);
+}
+
 constexpr offset ceil_div(offset a, offset b) { return (a + b - 1) / b; }
 
 }  // namespace weft::gpu

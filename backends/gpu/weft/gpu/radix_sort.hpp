@@ -1,5 +1,6 @@
 // Radix sort of arithmetic keys, alone or with values of at most 8 bytes. Up to a few thousand keys one block does it
-// all (radix_block.hpp), short keys alone are counted (counting_sort.hpp), above that all blocks go over the keys once
+// all (radix_block.hpp), short keys alone are counted (counting_sort.hpp), some ten thousand keys a cluster of blocks
+// sorts where there are such (radix_cluster.hpp), above that all blocks go over the keys once
 // a digit (radix_tiles.hpp), one launch, with small tiles first (many blocks, short chains), then large ones (long
 // runs). Many keys are sorted by buckets (bucket_sort.hpp). Temporary memory: n keys, n values and 2 KB a tile.
 #pragma once
@@ -7,22 +8,24 @@
 #include <weft/gpu/bucket_sort.hpp>
 #include <weft/gpu/counting_sort.hpp>
 #include <weft/gpu/radix_block.hpp>
+#include <weft/gpu/radix_cluster.hpp>
 #include <weft/gpu/radix_tiles.hpp>
 #include <weft/gpu/state.hpp>
 
 namespace weft::inline v100::gpu {
 
 /// The sizes of tile: a block's worth, many small tiles (short chains), large tiles (long runs), between these.
-enum class radix_size { block, small, large, medium };
+enum class radix_size { block, small, large, medium, cluster };
 template <class Selector, radix_size Size, int KeyBytes, int ValueBytes>
 struct radix_shape {
   template <arch A>
   static constexpr radix_tile tuning() {
     constexpr radix_sort_tuning t = choose<Selector>(dialect::radix_sort_rows, A, 10 * KeyBytes + ValueBytes);
-    return Size == radix_size::block    ? t.block
-           : Size == radix_size::small  ? t.small
-           : Size == radix_size::medium ? t.medium
-                                        : t.large;
+    return Size == radix_size::block     ? t.block
+           : Size == radix_size::small   ? t.small
+           : Size == radix_size::medium  ? t.medium
+           : Size == radix_size::cluster ? t.cluster
+                                         : t.large;
   }
 };
 
@@ -79,6 +82,23 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
   using S = typename P::tuning;
   on_arch(policy, [&]<arch A>() {
     constexpr radix_sort_tuning tuning = choose<S>(dialect::radix_sort_rows, A, 10 * key_bytes + value_bytes);
+    [[maybe_unused]] constexpr bool clusters = tuning.cluster.block_threads > 0 && !(is_none<Value> && key_bytes == 1);
+    auto by_cluster = [&] {
+      if constexpr (clusters) {
+        using kernel = radix_cluster_kernel<radix_shape<S, radix_size::cluster, key_bytes, value_bytes>, Bits, Value>;
+        if (n > tuning.cluster_limit || n > kernel::template capacity<A> || resident_clusters<A, kernel>(policy) == 0)
+          return false;
+        constexpr offset blocks = kernel::template cluster_blocks<A>, step = kernel::template step<A>;
+        kernel k{};
+        k.keys = keys, k.n = static_cast<std::uint32_t>(n), k.order = order;
+        if constexpr (kernel::has_values) k.values = values;
+        k.chunk = static_cast<std::uint32_t>(ceil_div(ceil_div(n, blocks), step) * step);
+        k.inverse = static_cast<std::uint32_t>(ceil_div(offset{1} << 32, k.chunk));
+        launch<A>(policy, blocks, k);
+        return true;
+      }
+      return false;
+    };
     auto by_digits = [&]<radix_size Size>() {
       using shape = radix_shape<S, Size, key_bytes, value_bytes>;
       arrival_counters control(policy, radix_sort_kernel<shape, Bits, Value>::control_words);
@@ -95,6 +115,7 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
         if constexpr (!is_none<Value>) k.values = values;
         return launch<A>(policy, 1, k);
       }
+      if (by_cluster()) return;
       if (n >= buckets.from && n < buckets.to)
         return bucket_sort<A, shape>(
             policy, keys, values, n, order, radix_sort_kernel<digit_shape, Bits, Value>::control_words,
@@ -110,6 +131,7 @@ void radix_sort_bits(const P& policy, Bits* keys, Value* values, offset n, const
         if constexpr (block_kernel::has_values) k.values = values;
         return launch<A>(policy, 1, k);
       }
+      if (by_cluster()) return;
       if constexpr (is_none<Value> && key_bytes == 2 && tuning.counted_from > 0)
         if (n >= tuning.counted_from && n < offset{1} << 32) return counting_sort(policy, keys, n, order);
     }

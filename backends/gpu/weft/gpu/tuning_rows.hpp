@@ -99,6 +99,8 @@ struct radix_sort_tuning {
   int counted_windows = 1;         // in a block of 128 KB of shared memory, or several that share all bins
   radix_tile medium = {};          // where small and large tiles both are slower,
   offset medium_limit = 0;         // up to here
+  radix_tile cluster = {};   // of the blocks of one cluster that sorts alone, where the architecture has clusters,
+  offset cluster_limit = 0;  // up to here
 };
 
 /// Sort by buckets. Keyed by 10 * the bytes of a key + the bytes of a value.

@@ -266,6 +266,7 @@ struct block {
     __builtin_nontemporal_store(w, static_cast<words*>(p));
   }
 
+  static constexpr bool has_clusters = false;
   static constexpr bool has_bulk_copies = false;
   static WEFT_DEVICE std::uint32_t opaque(std::uint32_t w) {
     asm volatile("" : "+v"(w));
@@ -329,6 +330,12 @@ int resident_blocks(int device) {
     known[device].store(blocks, std::memory_order_relaxed);
   }
   return blocks;
+}
+
+/// There are no clusters.
+template <arch A, class Kernel>
+int resident_clusters(int /*device*/) {
+  return 0;
 }
 
 template <arch A, class K>

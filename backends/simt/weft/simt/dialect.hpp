@@ -241,6 +241,7 @@ class block {
   // Barriers in shared memory that count arrivals and bytes: {phase : 1, bytes missing : 31, arrivals a phase : 16,
   // arrivals missing : 16}. A copy is made at once, but counted in a step of its own.
 
+  static constexpr bool has_clusters = false;
   static constexpr bool has_bulk_copies = true;
   static void barrier_init(std::uint64_t* b, unsigned arrivals) { *b = std::uint64_t{arrivals} << 16 | arrivals; }
   static void barrier_arrive(std::uint64_t* b, site where = site::current()) {
@@ -345,6 +346,12 @@ inline const gpu::device_info& info(int device) {
 template <arch A, class Kernel>
 int resident_blocks(int /*device*/) {
   return simt_options().resident;
+}
+
+/// There are no clusters.
+template <arch A, class Kernel>
+int resident_clusters(int /*device*/) {
+  return 0;
 }
 
 /// What one GPU thread does.
