@@ -283,7 +283,12 @@ struct hopper {
         : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(a[4]), "d"(a[5]), "d"(a[6]), "d"(a[7]), "d"(b[0]), "d"(b[1]),
           "d"(b[2]), "d"(b[3]));
   }
-  static __device__ __forceinline__ word bits(float v) { return __float_as_uint(v); }
+  /// Opaque: else the compiler keeps sums as integers between products, which then run one after another.
+  static __device__ __forceinline__ word bits(float v) {
+    word w;
+    asm volatile("mov.b32 %0, %1;" : "=r"(w) : "f"(v));
+    return w;
+  }
   static __device__ __forceinline__ word bits(std::int32_t v) { return static_cast<word>(v); }
   /// Two values rounded to nearest and packed, the first in the lower half.
   template <gpu::mma_kind Kind>

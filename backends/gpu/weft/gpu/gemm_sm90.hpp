@@ -52,6 +52,12 @@ inline constexpr bool gemm_sm90_types = [] {
     return false;
 }();
 
+/// Rows of A that one copy brings at least: 128 bytes of them where k is not contiguous.
+template <class TA>
+int gemm_sm90_rows_of_copy(const matrix<TA>& a) {
+  return a.column_stride == 1 ? 1 : 128 / static_cast<int>(sizeof(TA));
+}
+
 /// The product with a given tile shape. False, and nothing done, where the copy engine cannot take an operand.
 template <class Shape, arch A, class P, class TA, class TB, class TC, class Options>
 bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options) {
@@ -59,8 +65,8 @@ bool gemm_sm90_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   using words = typename kernel::words;
   kernel k{};
   k.a_along_k = a.column_stride == 1, k.b_along_k = b.row_stride == 1;
-  if constexpr (sizeof(TA) != 2)
-    if (!k.b_along_k || (!k.a_along_k && (Shape::m < kernel::depth || !Shape::may_cross))) return false;
+  if (!k.a_along_k && (Shape::m < gemm_sm90_rows_of_copy(a) || !Shape::may_cross)) return false;
+  if (sizeof(TA) != 2 && !k.b_along_k) return false;
   const auto encode = [](auto& map, const auto& m, bool along_k, int lines) {
     return along_k ? words::encode(map, m.data, m.rows, m.columns, m.row_stride, lines)
                    : words::encode(map, m.data, m.columns, m.rows, m.column_stride, kernel::depth);
@@ -120,12 +126,6 @@ offset gemm_sm90_cycles(offset rows, offset columns, offset steps, offset multip
   constexpr offset tail = 500 + Shape::m * Shape::n / 13 + (Shape::split > 1 ? 4500 : 0);
   return ceil_div(blocks, multiprocessors) * (ceil_div(steps, Shape::split) * step + tail) +
          (Shape::cluster_m * Shape::cluster_n > 1 ? 3000 : 0);
-}
-
-/// Rows of A that one copy brings at least: 128 bytes of them where k is not contiguous.
-template <class TA>
-int gemm_sm90_rows_of_copy(const matrix<TA>& a) {
-  return sizeof(TA) == 2 || a.column_stride == 1 ? 1 : 128 / static_cast<int>(sizeof(TA));
 }
 
 /// What a shape is called in a plan; `Exchanged`: it computes the transposed product.

@@ -27,8 +27,8 @@ struct gemm_sm90_shape {
   static constexpr int cluster_m = ClusterM, cluster_n = ClusterN, split = Split, resident = Resident;
   static constexpr int cluster = ClusterM * ClusterN * Split;
   static constexpr int consumers = M / 64;
-  /// Whether A of one or four bytes may have its lines contiguous. Of the two shapes with 256 columns one is enough:
-  /// where blocks share no copies, the code for it takes as long to compile as all the rest of a product.
+  /// Whether A may have its lines contiguous. Of the two shapes with 256 columns one is enough: what only those that
+  /// share no copies would do costs more to compile than it gains.
   static constexpr bool may_cross = N < 256 || ClusterM * ClusterN > 1;
   static_assert(M % 64 == 0 && (Split == 1 || ClusterM * ClusterN == 1));
   static_assert((N >= 64 * ClusterM && M >= 64 * ClusterN) || ClusterM * ClusterN == 1, "shares are 64 lines at least");
@@ -169,9 +169,9 @@ struct gemm_sm90_kernel {
         else if constexpr (element_bytes != 2)
           a_along_k ? run.template operator()<0, 0>()
                     : multiply_across<hopper>(d, at, n, a, b, full, empty, block.thread(), rank, meanwhile);
-        else if (a_along_k)
+        else if (a_along_k || !Shape::may_cross)
           b_along_k ? run.template operator()<0, 0>() : run.template operator()<0, 1>();
-        else
+        else if constexpr (Shape::may_cross)
           b_along_k ? run.template operator()<1, 0>() : run.template operator()<1, 1>();
       };
       if constexpr (Shape::split == 1) {

@@ -19,10 +19,11 @@ struct gemm_sm90_tail {
   static constexpr bool can_stage =
       Shape::split == 1 && (sizeof(TC) == 2 || sizeof(TC) == 4) && Shape::n % piece_columns == 0;
   static constexpr int pieces = can_stage ? Shape::n / piece_columns : 1, buffers = pieces % 2 == 0 ? 2 : 1;
+  static constexpr bool by_pieces = can_stage || (Shape::split == 1 && Shape::n % 32 == 0);
   static constexpr bool plain = std::is_same_v<decltype(Options::epilogue), no_epilogue>;
 
   struct shared {
-    unsigned char piece[can_stage ? Shape::consumers * buffers : 1][can_stage ? 8192 : 16];
+    unsigned char piece[by_pieces ? Shape::consumers * buffers : 1][by_pieces ? 8192 : 16];
   };
 
   typename Words::tensor_map c_map;
@@ -134,8 +135,47 @@ struct gemm_sm90_tail {
         if constexpr (may_cross && Shape::n % 64 == 0)
           if (down && stored) return store_down<H>(d, top, column0, consumer, thread, s);
       }
+    if constexpr (Shape::split == 1 && Shape::n % 32 == 0) {
+      store_sums<H>(d, top, column0, consumer, thread, s);
+    } else {
 #pragma unroll
-    for (int j = 0; j < sums; j += 4) put_four(H{}, d + j, top, warp, lane / 4, column0 + 2 * j + 2 * (lane % 4));
+      for (int j = 0; j < sums; j += 4) put_four(H{}, d + j, top, warp, lane / 4, column0 + 2 * j + 2 * (lane % 4));
+    }
+  }
+
+  /// The same an element at a time, of any C: a warp's sums of 32 columns pass through shared memory, so that one short
+  /// loop finishes them, consecutive lanes at neighbours in memory. That is a third of the code that finishing them in
+  /// their registers takes.
+  template <class H>
+  [[gnu::always_inline]] WEFT_DEVICE void store_sums(const Sum (&d)[sums], int top, int column0, unsigned consumer,
+                                                     unsigned thread, shared& s) const {
+    const int lane = static_cast<int>(thread % 32), warp = static_cast<int>(thread / 32);
+    const unsigned char* const piece = s.piece[consumer * buffers] + warp * 2048;  // [16 rows][128 bytes]
+    const word memory = H::address_of(piece);
+    // The copy engine has read the last tile's piece.
+    if (thread == 0 || lane == 0) H::template store_wait_read<0>();
+    meet<H>(consumer);
+#pragma unroll
+    for (int p = 0; p < Shape::n / 32; ++p) {
+#pragma unroll
+      for (int j = 0; j < 16; j += 2) {
+        const int row = lane / 4 + 8 * (j / 2 % 2), unit = 2 * (j / 4) + lane % 4 / 2;
+        H::store_shared(memory + static_cast<word>(row * 128 + ((unit ^ (row % 8)) << 4) + lane % 2 * 8),
+                        H::bits(d[16 * p + j]), H::bits(d[16 * p + j + 1]));
+      }
+      H::sync_warp();
+#pragma unroll 1
+      for (int i = 0; i < 16; ++i) {
+        const int row = rows_contiguous ? i : lane % 16, x = rows_contiguous ? lane : 2 * i + lane / 16;
+        const Sum sum = *reinterpret_cast<const Sum*>(piece + row * 128 + ((x / 4 ^ (row % 8)) << 4) + x % 4 * 4);
+        const offset line = top + line_of(warp, row), column = column0 + 32 * p + x;
+        if (line < c.rows && column < c.columns) {
+          TC* const to = &c(line, column);
+          *to = weft::detail::finished(options, sum, to, line, column);
+        }
+      }
+      H::sync_warp();
+    }
   }
 
   /// Where a thread's sums are: lines of the 64, rows and the first column of C.
