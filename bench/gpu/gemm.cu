@@ -1,14 +1,18 @@
 // Products against cuBLAS in the same run, random data: rate, ratio, and the error of both against sums in f64 (norms
-// over sampled elements, relative). Arguments: types (bf16 f16 tf32 i8 f32 f64), sizes as MxNxK, layouts (rows: all
-// three in row order; inner: k contiguous in both operands); without any, the usual list.
+// over sampled elements, relative). e4m3 against cuBLASLt, which alone has it, for k contiguous in both operands alone,
+// by the first way that it names, sums in full and (fast) in fewer bits. Arguments: types (bf16 f16 tf32 i8 e4m3 f32
+// f64), sizes as MxNxK, layouts (rows: all three in row order; inner: k contiguous in both operands); without any, the
+// usual list.
 #include "common.hpp"
 
 #include <weft/cuda.hpp>
 #include <weft/gemm.hpp>
 #include <weft/stream.hpp>
 
+#include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cmath>
+#include <optional>
 
 using bench::device_array;
 
@@ -37,6 +41,57 @@ struct f32 : kind_of<float, float, float, CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE
 };
 struct f64 : kind_of<double, double, double, CUDA_R_64F, CUDA_R_64F, CUBLAS_COMPUTE_64F> {
   static constexpr const char* name = "f64";
+};
+
+struct e4m3 : kind_of<weft::float8_e4m3, weft::bfloat16, float, CUDA_R_8F_E4M3, CUDA_R_16BF, CUBLAS_COMPUTE_32F> {
+  static constexpr const char* name = "e4m3";
+};
+
+/// cuBLASLt's product of float8, C' = B' A' (row order is column order of the transposes).
+class float8_peer {
+ public:
+  float8_peer(int m, int n, int k, bool fast) : workspace_(64 << 20) {
+    const cublasOperation_t turned = CUBLAS_OP_T;
+    const std::int8_t is_fast = fast;
+    good(cublasLtCreate(&lt_)), good(cublasLtMatmulDescCreate(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+    good(cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned));
+    good(cublasLtMatmulDescSetAttribute(operation_, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &is_fast, sizeof is_fast));
+    good(cublasLtMatrixLayoutCreate(&b_, e4m3::type, k, n, k)),
+        good(cublasLtMatrixLayoutCreate(&a_, e4m3::type, k, m, k));
+    good(cublasLtMatrixLayoutCreate(&c_, e4m3::c_type, n, m, n));
+    cublasLtMatmulPreference_t preference;
+    good(cublasLtMatmulPreferenceCreate(&preference));
+    const std::size_t bytes = workspace_.n;
+    good(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
+                                              sizeof bytes));
+    int count = 0;
+    good(cublasLtMatmulAlgoGetHeuristic(lt_, operation_, b_, a_, c_, c_, preference, 1, &found_, &count));
+    if (count == 0) can_ = false;
+    cublasLtMatmulPreferenceDestroy(preference);
+  }
+  float8_peer(const float8_peer&) = delete;
+  float8_peer& operator=(const float8_peer&) = delete;
+  ~float8_peer() {
+    cublasLtMatrixLayoutDestroy(a_), cublasLtMatrixLayoutDestroy(b_), cublasLtMatrixLayoutDestroy(c_);
+    cublasLtMatmulDescDestroy(operation_), cublasLtDestroy(lt_);
+  }
+  bool operator()(const void* a, const void* b, void* c, cudaStream_t stream) {
+    const float one = 1, zero = 0;
+    if (can_)
+      good(cublasLtMatmul(lt_, operation_, &one, b, b_, a, a_, &zero, c, c_, c, c_, &found_.algo, workspace_.p,
+                          workspace_.n, stream));
+    return can_;
+  }
+
+ private:
+  void good(cublasStatus_t status) { can_ = can_ && status == CUBLAS_STATUS_SUCCESS; }
+
+  bool can_ = true;
+  device_array<unsigned char> workspace_;
+  cublasLtHandle_t lt_ = nullptr;
+  cublasLtMatmulDesc_t operation_ = nullptr;
+  cublasLtMatrixLayout_t a_ = nullptr, b_ = nullptr, c_ = nullptr;
+  cublasLtMatmulHeuristicResult_t found_{};
 };
 
 template <class T>
@@ -79,7 +134,7 @@ __global__ void sample(weft::matrix<const T> a, weft::matrix<const T> b, weft::m
 }
 
 template <class Kind>
-void compare(cublasHandle_t blas, bool inner, int m, int n, int k) {
+void compare(cublasHandle_t blas, bool inner, int m, int n, int k, bool fast = false) {
   using T = typename Kind::value;
   using C = typename Kind::result;
   weft::stream stream{weft::cuda};
@@ -98,9 +153,13 @@ void compare(cublasHandle_t blas, bool inner, int m, int n, int k) {
   const typename Kind::scalar one = 1, zero = 0;
   double ours = 0, theirs = 0;
   bool peer_can = true;
+  constexpr bool by_lt = std::is_same_v<Kind, e4m3>;
+  std::optional<float8_peer> lt;
+  if (by_lt && inner) lt.emplace(m, n, k, fast);
   bench::measure(
       native, ours, theirs, [&] { weft::gemm(policy, left, right, weft::row_major(c.p, m, n)); },
       [&] {  // row order is column order of the transposes: C' = B' A'
+        if (by_lt) return void(peer_can = inner && (*lt)(a.p, b.p, peer_c.p, native));
         peer_can = cublasGemmEx(blas, inner ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_OP_N, n, m, k, &one, b.p, Kind::type,
                                 inner ? k : n, a.p, Kind::type, k, &zero, peer_c.p, Kind::c_type, n, Kind::compute,
                                 CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS;
@@ -115,8 +174,8 @@ void compare(cublasHandle_t blas, bool inner, int m, int n, int k) {
   };
   const double e = error(c.p), peer_e = peer_can ? error(peer_c.p) : NAN;
   const std::string shape = std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
-  std::printf("%-5s %-6s %-16s %11.5f %11.5f %7.3f %9.1f  %.2e %.2e\n", Kind::name, inner ? "inner" : "rows",
-              shape.c_str(), ours, peer_can ? theirs : NAN, peer_can ? theirs / ours : NAN,
+  std::printf("%-5s %-6s %-16s %11.5f %11.5f %7.3f %9.1f  %.2e %.2e\n", fast ? "fast" : Kind::name,
+              inner ? "inner" : "rows", shape.c_str(), ours, peer_can ? theirs : NAN, peer_can ? theirs / ours : NAN,
               2.0 * m * n * k / ours * 1e-9, e, peer_e);
   std::fflush(stdout);
 }
@@ -137,7 +196,7 @@ int main(int argc, char** argv) {
     else
       types.push_back(argv[i]);
   }
-  if (types.empty()) types = {"bf16", "f16", "tf32", "i8", "f32", "f64"};
+  if (types.empty()) types = {"bf16", "f16", "tf32", "i8", "e4m3", "f32", "f64"};
   if (layouts.empty()) layouts = {true, false};
   if (shapes.empty())
     shapes = {{512, 512, 512},    {1024, 1024, 1024}, {2048, 2048, 2048}, {4096, 4096, 4096},
@@ -154,6 +213,8 @@ int main(int argc, char** argv) {
         if (t == "f16") compare<f16>(blas, inner, s.m, s.n, s.k);
         if (t == "tf32") compare<tf32>(blas, inner, s.m, s.n, s.k);
         if (t == "i8") compare<i8>(blas, inner, s.m, s.n, s.k);
+        if (t == "e4m3") compare<e4m3>(blas, inner, s.m, s.n, s.k);
+        if (t == "e4m3" && inner) compare<e4m3>(blas, inner, s.m, s.n, s.k, true);
         if (t == "f32") compare<f32>(blas, inner, s.m, s.n, s.k);
         if (t == "f64") compare<f64>(blas, inner, s.m, s.n, s.k);
       }

@@ -286,17 +286,16 @@ struct gemm_sm90_kernel {
     release<H>(empty + 8 * previous, thread, rank);
   }
 
-  /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats.
+  /// The same for f8, whose products the hardware sums to fewer bits: each stage's sums are added up as floats, where
+  /// A's lines are not contiguous while the products of the next one run.
   template <class H, bool Across, class F>
   [[gnu::always_inline]] WEFT_DEVICE static void multiply_f8(sum_type (&d)[sums], ring& at, int n, word a, word b,
                                                              word full, word empty, unsigned thread, unsigned rank,
                                                              F meanwhile) {
-    static_assert(Shape::n <= 128, "two sets of sums must fit in the registers");
+    static_assert(Shape::n <= 128, "three sets of sums must fit in the registers");
     const std::uint64_t a_tile = H::tile_of(a, 8192, 1024), b_tile = H::tile_of(b, 8192, 1024);
-#pragma unroll
-    for (int j = 0; j < sums; ++j) d[j] = 0;
-    for (int k = 0; k < n; ++k, at.next()) {
-      sum_type part[sums];
+    int previous = 0;
+    const auto start = [&](sum_type(&part)[sums]) {
       [[maybe_unused]] word x[4][4];
       H::barrier_wait(full + 8 * at.stage, at.phase);
       if constexpr (Across) fragments::read(x, a + at.stage * a_bytes, thread);
@@ -309,11 +308,35 @@ struct gemm_sm90_kernel {
         else
           H::template multiply<Kind, Shape::n, 0, 0>(part, ak + i * 2, bk + i * 2, i != 0);
       H::multiply_commit();
-      H::template multiply_wait<0>();
+    };
+    const auto add = [&]<int Running>(sum_type(&part)[sums]) {  // all but the last ones have ended
+      H::template multiply_wait<Running>();
       H::pin(part);
-      release<H>(empty + 8 * at.stage, thread, rank);
+      release<H>(empty + 8 * previous, thread, rank);
 #pragma unroll
       for (int j = 0; j < sums; ++j) d[j] += part[j];
+    };
+    const auto next = [&] { previous = at.stage, at.next(); };
+#pragma unroll
+    for (int j = 0; j < sums; ++j) d[j] = 0;
+    sum_type even[sums];
+    if constexpr (Across) {
+      for (int k = 0; k < n; ++k) start(even), next(), add.template operator()<0>(even);
+    } else {
+      sum_type odd[sums];
+      start(even), next();
+      for (int left = n - 1;; left -= 2) {
+        if (left == 0) {
+          add.template operator()<0>(even);
+          break;
+        }
+        start(odd), add.template operator()<1>(even), next();
+        if (left == 1) {
+          add.template operator()<0>(odd);
+          break;
+        }
+        start(even), add.template operator()<1>(odd), next();
+      }
     }
     meanwhile();
   }
