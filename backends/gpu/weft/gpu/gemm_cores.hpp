@@ -1,12 +1,14 @@
 // What warps do with a stage of a product in shared memory (gemm_ring.hpp): the sums of a tile, spread over the
 // threads. A core names the tile, the grid of warps that share it, the stages, the blocks a multiprocessor holds, how
 // lines whose k are contiguous are laid out (`k_bytes` a row), and
-//   begin<Hopper, AlongA, AlongB>(stage, thread)     reads what a tile's first products take; Along: k is contiguous in
-//                                                    that operand
+//   begin<Hopper, AlongA, AlongB>(stage, thread)            reads what a tile's first products take; Along: k is
+//                                                           contiguous in that operand
 //   multiply<Hopper, AlongA, AlongB>(stage, next, thread)   sums += stage; reads what the next one's first products
-//   take each<AlongA, AlongB>(thread, f)                  f(row, column, sums, down) for each group of the thread's
-//   sums, an
-//                                                    array of neighbours in a column of the tile (down) or in a row
+//   take each<AlongA, AlongB>(thread, f)                         f(row, column, sums, down) for each group of the
+//   thread's
+//                                                           sums, an array of neighbours in a column of the tile (down)
+//                                                           or in a row
+//   sum_at(i)                                               the thread's sum number i < sums, where it may_share a tile
 #pragma once
 
 #include <weft/gpu/mma.hpp>
@@ -64,7 +66,10 @@ struct gemm_core_f64 : gemm_core<double, M, N, Down, Across, Stages, Resident> {
 
   static constexpr unsigned half = products_m / 2;
 
+  static constexpr bool may_share = true;
+  static constexpr unsigned sums = products_m * products_n * 4;
   double sum[products_m][products_n][4];
+  WEFT_DEVICE double& sum_at(unsigned i) { return sum[i / 4 / products_n][i / 4 % products_n][i % 4]; }
   // Fragments: either half of A's; those of B in use and the next ones.
   double x[2][half][4], y[2][products_n][2];
   // The same of products of 16 k: of A all, of B one in use and the next.
@@ -204,6 +209,7 @@ struct gemm_core_f32 : gemm_core<float, M, N, Down, Across, Stages, Resident> {
     float v[4];
   };
 
+  static constexpr bool may_share = false;  // adding others' sums would cost registers that the products use
   float sum[rows][columns];
 
   /// Line number i of a thread that is number `at` of `Lanes` side by side: single lines where k is contiguous, groups

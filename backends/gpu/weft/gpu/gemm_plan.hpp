@@ -78,16 +78,14 @@ void gemm_ring_list(const P& policy, const matrix<TA>& a, const matrix<TB>& b, c
                     std::vector<gemm_config>& list) {
   if constexpr (gemm_ring_types<P, TA, TB, Options>) {
     if (!gemm_ring_serves(policy, a, b)) return;
-    const gemm_copies copies = gemm_ring_copies_of(a, b, c);
-    matrix<TA> x = a;
-    matrix<TB> y = b;
-    if (copies.a) x.row_stride = copies.pitch, x.column_stride = 1;
-    if (copies.b) y.row_stride = 1, y.column_stride = copies.pitch;
     std::vector<offset> cycles;
-    gemm_ring_ways<!P::wants_same_bits, std::remove_const_t<TA>>(
-        x, y, c, device_of(policy).multiprocessors, [&]<class Choice>(Choice, bool exchanged, int split, offset takes) {
-          add_by_cycles(list, cycles, gemm_ring_config<typename Choice::core>(exchanged, split), takes);
-        });
+    gemm_ring_after(gemm_ring_copies_of(a, b, c), a, b, [&](const auto& x, const auto& y) {
+      gemm_ring_ways<!P::wants_same_bits, std::remove_const_t<TA>>(
+          x, y, c, device_of(policy).multiprocessors,
+          [&]<class Choice>(Choice, bool exchanged, int split, const gemm_ring_schedule& schedule) {
+            add_by_cycles(list, cycles, gemm_ring_config<typename Choice::core>(exchanged, split), schedule.cycles);
+          });
+    });
   }
 }
 
@@ -154,8 +152,21 @@ std::size_t gemm_workspace(const P& policy, const batch<TA>& a, const batch<TB>&
       return static_cast<std::size_t>(gemm_sm90_copies_of(a.first, b.first, c.first, options).elements) * sizeof(TA);
   std::size_t bytes = 0;
   if constexpr (gemm_ring_types<P, TA, TB, Options>)
-    if (config.kernel == "ring")
-      bytes = static_cast<std::size_t>(gemm_ring_copies_of(a.first, b.first, c.first).elements) * sizeof(TA);
+    if (config.kernel == "ring") {
+      const gemm_copies copies = gemm_ring_copies_of(a.first, b.first, c.first);
+      offset elements = copies.elements;
+      gemm_ring_after(copies, a.first, b.first, [&](const auto& x, const auto& y) {
+        gemm_ring_ways<!P::wants_same_bits, std::remove_const_t<TA>>(
+            x, y, c.first, device_of(policy).multiprocessors,
+            [&]<class Choice>(Choice, bool exchanged, int split, const gemm_ring_schedule& schedule) {
+              using core = typename Choice::core;
+              if (config != gemm_ring_config<core>(exchanged, split)) return;
+              elements += schedule.workers * static_cast<offset>(core::m * core::n);
+              if (takes_own_words(policy)) bytes = static_cast<std::size_t>(schedule.workers) * sizeof(std::uint32_t);
+            });
+      });
+      bytes += static_cast<std::size_t>(elements) * sizeof(TA);
+    }
   if constexpr (constexpr mma_kind kind = gemm_warps_kind<P, TA, TB, Options>; kind != mma_kind::none)
     if (config.kernel == "warps")
       on_arch(policy, [&]<arch A>() {

@@ -5,6 +5,7 @@
 
 #include <weft/gpu/gemm_ring_kernel.hpp>
 #include <weft/gpu/gemm_tiles.hpp>
+#include <weft/gpu/state.hpp>
 
 namespace weft::inline v100::gpu {
 
@@ -37,11 +38,11 @@ struct gemm_ring_choice {
 template <class T>
 using gemm_ring_choices =
     std::conditional_t<sizeof(T) == 8,
-                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2110, 2110, 6200>,
-                                 gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 645, 864, 1044>,
+                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2110, 2110, 10000>,
+                                 gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 590, 864, 2600>,
                                  gemm_ring_choice<gemm_core_f64<128, 16, 4, 1, 4, 3>, 670, 722, 100>>,
                        type_list<gemm_ring_choice<gemm_core_f32<128, 256, 4, 2, 4, 1>, 9500, 9500, 16000>,
-                                 gemm_ring_choice<gemm_core_f32<64, 128, 2, 2, 4, 2>, 2666, 3322, 2621>,
+                                 gemm_ring_choice<gemm_core_f32<64, 128, 2, 2, 4, 2>, 2666, 4800, 2621>,
                                  gemm_ring_choice<gemm_core_f32<128, 16, 4, 1, 4, 3>, 1030, 1422, 1938>>>;
 
 /// Which operands are copied first. f64 takes all views as they are: the producer's threads keep up. Those of f32 take
@@ -54,6 +55,14 @@ gemm_copies gemm_ring_copies_of(const matrix<TA>& a, const matrix<TB>& b, const 
   const bool across = !copy_a && a.column_stride != 1 && b.row_stride != 1;
   const bool copy_b = large && (across || !gemm_engine_takes<Words>(b.data, b.column_stride, b.row_stride));
   return gemm_copies_of(a, b, copy_a, copy_b, true);
+}
+
+/// f(a, b) with operands as they lie after the copies.
+template <class TA, class TB, class F>
+void gemm_ring_after(const gemm_copies& copies, matrix<TA> a, matrix<TB> b, F f) {
+  if (copies.a) a.row_stride = copies.pitch, a.column_stride = 1;
+  if (copies.b) b.row_stride = 1, b.column_stride = copies.pitch;
+  f(a, b);
 }
 
 /// The transposed product is computed where that puts few rows across the tile, or k contiguous in B rather than in A
@@ -71,24 +80,43 @@ constexpr gemm_config gemm_ring_config(bool exchanged, int split) {
           {exchanged ? Core::n : Core::m, exchanged ? Core::m : Core::n, Core::depth, 0, 0, Core::stages, split}};
 }
 
-/// About how many cycles a product takes: full rounds of blocks and a last one, each as long as its fullest
-/// multiprocessor takes; then the parts' sums, written and read.
+/// How a product is computed, and in about how many cycles: tiles (parts of them) that blocks take whole; blocks that
+/// share the steps of the others, if any.
+struct gemm_ring_schedule {
+  offset cycles, whole;
+  int workers;
+};
+/// Full rounds of blocks and a last one, each as long as its fullest multiprocessor takes; where k is split, the parts'
+/// sums, written and read. The last round is shared where that is worth writing and reading sums.
 template <class Choice>
-offset gemm_ring_cycles(offset rows, offset columns, offset steps, int split, offset processors) {
+gemm_ring_schedule gemm_ring_schedule_of(offset rows, offset columns, offset steps, int split, bool may_share,
+                                         offset processors) {
   using core = typename Choice::core;
   constexpr gemm_ring_cost cost = Choice::cost;
-  const offset tiles = ceil_div(rows, core::m) * ceil_div(columns, core::n) * split;
-  const offset each = ceil_div(tiles, processors), full = each / core::resident, rest = each % core::resident;
-  const auto stage = [&](offset blocks) { return blocks * cost.stage > cost.alone ? blocks * cost.stage : cost.alone; };
+  constexpr offset tile_bytes = core::m * core::n * static_cast<offset>(sizeof(typename core::value));
+  const offset pieces = ceil_div(rows, core::m) * ceil_div(columns, core::n) * split;
+  const offset blocks = core::resident * processors, full = pieces / blocks, rest = pieces % blocks;
+  const auto stage = [&](offset on_each) {
+    return on_each * cost.stage > cost.alone ? on_each * cost.stage : cost.alone;
+  };
   const offset of_part = ceil_div(steps, split);
   const offset fold = split == 1 ? 0
-                                 : 2800 + split * rows * columns * static_cast<offset>(sizeof(typename core::value)) /
+                                 : 8500 + split * rows * columns * static_cast<offset>(sizeof(typename core::value)) /
                                               (10 * processors);
-  return of_part * (full * stage(core::resident) + (rest != 0 ? stage(rest) : 0)) +
-         cost.tile * (full + (rest != 0 ? 1 : 0)) + fold;
+  const offset rounds = full * (of_part * stage(core::resident) + cost.tile) + fold;
+  if (rest == 0) return {rounds, pieces, 0};
+  const offset last = of_part * stage(ceil_div(rest, processors)) + cost.tile;
+  const offset workers = blocks / rest * rest == rest ? blocks : blocks / rest * rest;
+  const offset share = ceil_div(rest * steps, workers), on_each = ceil_div(workers, processors);
+  const offset shared =
+      share * stage(on_each) + cost.tile + 5500 + (1 + ceil_div(workers, rest)) * on_each * tile_bytes / 32;
+  if (may_share && core::may_share && split == 1 && share >= 4 && shared < last &&
+      rest * steps * workers < offset{1} << 32)
+    return {rounds + shared, pieces - rest, static_cast<int>(workers)};
+  return {rounds + last, pieces, 0};
 }
 
-/// f(choice, exchanged, split, cycles) for each way to compute a product.
+/// f(choice, exchanged, split, schedule) for each way to compute a product.
 template <bool MaySplit, class T, class TA, class TB, class TC, class F>
 void gemm_ring_ways(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& c, offset processors, F f) {
   const auto each = [&]<class Choice>(Choice choice) {
@@ -100,7 +128,7 @@ void gemm_ring_ways(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& 
       if (split > 1 && (!MaySplit || steps < 2 * split ||
                         ceil_div(rows, core::m) * ceil_div(columns, core::n) * split > 2 * core::resident * processors))
         break;
-      f(choice, exchanged, split, gemm_ring_cycles<Choice>(rows, columns, steps, split, processors));
+      f(choice, exchanged, split, gemm_ring_schedule_of<Choice>(rows, columns, steps, split, MaySplit, processors));
     }
   };
   [&]<class... Choices>(type_list<Choices...>) { (each(Choices{}), ...); }(gemm_ring_choices<T>{});
@@ -108,7 +136,8 @@ void gemm_ring_ways(const matrix<TA>& a, const matrix<TB>& b, const matrix<TC>& 
 
 /// The product with one core.
 template <class Core, arch A, class P, class TA, class TB, class TC, class Options>
-void gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, int split) {
+void gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, const Options& options, int split,
+                    const gemm_ring_schedule& schedule) {
   using kernel = gemm_ring_kernel<dialect::hopper, Core, TC, Options>;
   using words = typename kernel::words;
   using value = typename kernel::value;
@@ -139,7 +168,15 @@ void gemm_ring_with(const P& policy, matrix<TA> a, matrix<TB> b, matrix<TC> c, c
   k.part_size = parts.part, k.sums_by_columns = parts.by_columns;
   const offset pieces = static_cast<offset>(k.tiles_m) * k.tiles_n * cut.count;
   const offset resident = device_of(policy).multiprocessors * Core::resident;
-  const offset blocks = resident < pieces ? resident : pieces;
+  k.workers = static_cast<unsigned>(schedule.workers);
+  k.whole = static_cast<unsigned>(schedule.workers != 0 ? schedule.whole : pieces);
+  // Blocks then end their tiles at different times, so that the stores of some run beside the products of others; where
+  // the operands are larger than the L2 cache, they had better read the same of them together.
+  k.early = 2 * (c.rows + c.columns) * a.columns * static_cast<offset>(sizeof(value)) <= device_of(policy).l2_bytes;
+  const offset blocks = k.whole == 0 ? schedule.workers : pieces < resident ? pieces : resident;
+  const temporary<value> shares(policy, schedule.workers * static_cast<offset>(Core::m * Core::n));
+  const arrival_counters ready(policy, schedule.workers);
+  k.shares = shares.data(), k.ready = ready.data();
   if (cut.count == 1) return launch<A>(policy, blocks, k);
   const temporary<value> sums(policy, cut.count * parts.part);
   k.sums = sums.data();
@@ -158,17 +195,16 @@ bool gemm_ring_serves(const P& policy, const matrix<TA>& a, const matrix<TB>& b)
 template <arch A, class P, class T, class TC, class Options>
 bool gemm_ring_fastest(const P& policy, const matrix<const T>& a, const matrix<const T>& b, const matrix<TC>& c,
                        const Options& options, const gemm_config* told) {
+  constexpr bool may_split = !P::wants_same_bits;
   gemm_config best{};
-  offset least = -1;
-  if (told != nullptr)
-    best = *told;
-  else
-    gemm_ring_ways<!P::wants_same_bits, T>(a, b, c, device_of(policy).multiprocessors,
-                                           [&]<class Choice>(Choice, bool exchanged, int split, offset cycles) {
-                                             if (least >= 0 && cycles >= least) return;
-                                             least = cycles;
-                                             best = gemm_ring_config<typename Choice::core>(exchanged, split);
-                                           });
+  gemm_ring_schedule schedule{-1, 0, 0};
+  gemm_ring_ways<may_split, T>(
+      a, b, c, device_of(policy).multiprocessors,
+      [&]<class Choice>(Choice, bool exchanged, int split, const gemm_ring_schedule& one) {
+        const gemm_config config = gemm_ring_config<typename Choice::core>(exchanged, split);
+        if (told != nullptr ? *told != config : schedule.cycles >= 0 && one.cycles >= schedule.cycles) return;
+        schedule = one, best = config;
+      });
   bool done = false;
   const auto try_one = [&]<class Choice>(Choice) {
     using core = typename Choice::core;
@@ -177,9 +213,10 @@ bool gemm_ring_fastest(const P& policy, const matrix<const T>& a, const matrix<c
     if (done || best != gemm_ring_config<core>(exchanged, split)) return;
     done = true;
     if (exchanged)
-      gemm_ring_with<core, A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options), split);
+      gemm_ring_with<core, A>(policy, transposed(b), transposed(a), transposed(c), options_of<true>(options), split,
+                              schedule);
     else
-      gemm_ring_with<core, A>(policy, a, b, c, options_of<false>(options), split);
+      gemm_ring_with<core, A>(policy, a, b, c, options_of<false>(options), split, schedule);
   };
   [&]<class... Choices>(type_list<Choices...>) { (try_one(Choices{}), ...); }(gemm_ring_choices<T>{});
   return done;

@@ -53,11 +53,24 @@ struct gemm_ring_kernel {
   static constexpr int cluster_blocks = 1;
   static constexpr bool starts_early = true;
 
+  /// Steps of a piece: of a tile, or of a part of one.
+  struct work {
+    unsigned piece;
+    int first, count;
+  };
+  /// A block's turns: at `early` shared work, whole pieces, and the rest of `count` shared ones: of at most two tiles,
+  /// each has as many steps as a share.
+  struct turns_of_block {
+    unsigned early, whole, count;
+    work of[2];
+  };
+
   template <arch A>
   struct alignas(1024) shared {
     unsigned char a[stages][a_bytes];
     unsigned char b[stages][b_bytes];
     std::uint64_t full[stages], empty[stages];
+    turns_of_block turns;
   };
 
   operand a, b;
@@ -68,6 +81,37 @@ struct gemm_ring_kernel {
   Options options;
   int steps, steps_of_part;
   unsigned tiles_m, tiles_n, group_rows, parts;
+  // Tiles from number `whole` on are shared: the first `workers` blocks, counted from the last, take equal parts of the
+  // steps of all of them, one after another. A worker leaves the sums of a tile that it does not begin in its share and
+  // says so; who begins a tile waits for the others' and adds them in order. It waits for blocks that started before
+  // it.
+  unsigned whole, workers;
+  bool early;            // what others wait for is computed first
+  value* shares;         // [worker][4 or 2 of a thread's sums][thread]
+  std::uint32_t* ready;  // [worker]; zeros between launches
+
+  WEFT_DEVICE unsigned share_begin(unsigned worker) const {
+    return (tiles_m * tiles_n - whole) * static_cast<unsigned>(steps) * worker / workers;
+  }
+  WEFT_DEVICE void plan(turns_of_block& s, unsigned block, unsigned blocks) const {
+    s = {0, block < whole ? (whole - 1 - block) / blocks + 1 : 0, 0, {}};
+    if (block >= workers) return;
+    const auto all = static_cast<unsigned>(steps), end = share_begin(workers - block);
+    for (unsigned at = share_begin(workers - 1 - block); at < end; ++s.count) {
+      const unsigned left = all - at % all, count = left < end - at ? left : end - at;
+      s.of[s.count] = {whole + at / all, static_cast<int>(at % all), static_cast<int>(count)};
+      at += count;
+    }
+    s.early = early && s.of[0].first > 0 ? 1 : 0;
+  }
+  WEFT_DEVICE work work_of(const turns_of_block& s, unsigned turn, unsigned block, unsigned blocks) const {
+    const unsigned behind = turn - s.early;  // early ones: none
+    if (turn < s.early) return s.of[turn];
+    if (behind >= s.whole) return s.of[turn - s.whole];
+    const unsigned piece = block + behind * blocks;
+    const int first = static_cast<int>(piece / (tiles_m * tiles_n)) * steps_of_part;
+    return {piece, first, first + steps_of_part < steps ? steps_of_part : steps - first};
+  }
 
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
@@ -80,7 +124,7 @@ struct gemm_ring_kernel {
     const word full = hopper::address_of(s.full), empty = hopper::address_of(s.empty);
     const word a_at = hopper::address_of(s.a), b_at = hopper::address_of(s.b);
     const unsigned group = hopper::uniform(block.thread() / producers);
-    const unsigned tiles = tiles_m * tiles_n, pieces = tiles * parts;
+    const unsigned tiles = tiles_m * tiles_n;
     const bool by_threads = a.way == gemm_way::threads || b.way == gemm_way::threads;
 
     if (block.thread() == 0) {
@@ -90,21 +134,22 @@ struct gemm_ring_kernel {
         hopper::barrier_init(empty + 8 * i, Core::warps);
       }
       hopper::barrier_init_fence();
+      plan(s.turns, block.index(), block.blocks());
     }
     block.sync();
     hopper::let_next_start();
     hopper::wait_for_stream();
 
     gemm_ring_place<stages> at;
+    const auto goes_on = [&](unsigned turn) { return turn < hopper::uniform(s.turns.whole + s.turns.count); };
     if (group == 0) {
       hopper::template give_registers<few>();
       if (by_threads || block.thread() == 0)
-        for (unsigned piece = block.index(); piece < pieces; piece += block.blocks()) {
-          const unsigned part = piece / tiles;
-          const gemm_tile_place p = gemm_place_of(piece % tiles, tiles_m, tiles_n, group_rows);
-          const int first = static_cast<int>(part) * steps_of_part, end = first + steps_in(part);
+        for (unsigned turn = 0; goes_on(turn); ++turn) {
+          const work now = work_of(s.turns, turn, block.index(), block.blocks());
+          const gemm_tile_place p = gemm_place_of(now.piece % tiles, tiles_m, tiles_n, group_rows);
 #pragma unroll 1
-          for (int k = first; k < end; ++k, at.next()) {
+          for (int k = now.first; k < now.first + now.count; ++k, at.next()) {
             const word barrier = full + 8 * at.stage;
             hopper::barrier_wait(empty + 8 * at.stage, at.phase ^ 1);
             if (block.thread() == 0)
@@ -118,14 +163,14 @@ struct gemm_ring_kernel {
     } else {
       hopper::template take_registers<many>();
       const unsigned thread = block.thread() - producers;
-      for (unsigned piece = block.index(); piece < pieces; piece += block.blocks()) {
+      for (unsigned turn = 0; goes_on(turn); ++turn) {
         auto tile = [&]<bool A, bool B>() {
           Core core{};
           const auto stage_at = [&](int stage) { return gemm_stage{a_at + stage * a_bytes, b_at + stage * b_bytes}; };
           hopper::barrier_wait(full + 8 * at.stage, at.phase);
           core.template begin<hopper, A, B>(stage_at(at.stage), thread);
 #pragma unroll 1
-          for (int left = steps_in(piece / tiles); left > 0; --left) {
+          for (int left = work_of(s.turns, turn, block.index(), block.blocks()).count; left > 0; --left) {
             const int stage = at.stage;
             at.next();
             if (left > 1) hopper::barrier_wait(full + 8 * at.stage, at.phase);
@@ -135,7 +180,10 @@ struct gemm_ring_kernel {
             if (thread % 32 == 0) hopper::barrier_arrive(empty + 8 * stage);
           }
           // Opaque: places in C are worked out here rather than kept in registers through the products.
-          const unsigned t = block.opaque(piece);
+          const work now = work_of(s.turns, block.opaque(turn), block.index(), block.blocks());
+          const unsigned t = now.piece;
+          if constexpr (Core::may_share)
+            if (t >= whole && !share(block, core, block.opaque(thread), now)) return;
           const gemm_tile_place p = gemm_place_of(t % tiles, tiles_m, tiles_n, group_rows);
           const offset row0 = static_cast<offset>(p.row) * m, column0 = static_cast<offset>(p.column) * n;
           value* const part = parts > 1 ? sums + t / tiles * part_size : nullptr;
@@ -184,9 +232,45 @@ struct gemm_ring_kernel {
       });
   }
 
-  WEFT_DEVICE int steps_in(unsigned part) const {
-    const int before = static_cast<int>(part) * steps_of_part;
-    return before + steps_of_part < steps ? steps_of_part : steps - before;
+  /// Sums of a shared tile: this block's go to its share, unless it begins the tile; then the others' are added.
+  /// Whether they are the tile's.
+  template <class Block>
+  [[gnu::always_inline]] WEFT_DEVICE bool share(Block block, Core& core, unsigned thread, const work& now) const {
+    using hopper = typename Block::hopper;
+    constexpr unsigned group = 16 / sizeof(value), consumers = 32 * Core::warps, groups = Core::sums / group;
+    const unsigned worker = workers - 1 - block.index();
+    if (now.first > 0) {
+      value* const to = shares + (worker * groups * consumers + thread) * group;
+#pragma unroll
+      for (unsigned i = 0; i < groups; ++i) {
+        value v[group];
+#pragma unroll
+        for (unsigned e = 0; e < group; ++e) v[e] = core.sum_at(i * group + e);
+        store_run<group, Block>(to + i * consumers * group, 0, true, v);
+      }
+      hopper::sync(1, consumers);
+      if (thread == 0) Block::store_release(ready + worker, 1u);
+      return false;
+    }
+    unsigned other = worker + 1;
+    for (auto left = static_cast<unsigned>(steps - now.count); left > 0; ++other) {
+      if (thread == 0) {
+        for (unsigned n = 0; Block::load_acquire(ready + other) == 0; ++n) Block::backoff(n);
+        Block::store_relaxed(ready + other, 0u);
+      }
+      hopper::sync(1, consumers);
+      const value* const from = shares + (other * groups * consumers + thread) * group;
+#pragma unroll
+      for (unsigned i = 0; i < groups; ++i) {
+        value v[group];
+        load_run<group, Block>(from + i * consumers * group, 0, true, v);
+#pragma unroll
+        for (unsigned e = 0; e < group; ++e) core.sum_at(i * group + e) += v[e];
+      }
+      const unsigned own = share_begin(other + 1) - share_begin(other);
+      left -= own < left ? own : left;
+    }
+    return true;
   }
 
   /// Issues the copies of one operand's stage. Along k: rows of Core::k_bytes, one line after another; else 128 bytes
