@@ -184,7 +184,10 @@ struct reference_backend {
     offset kept = 0;
     const auto put = [&](auto keys, auto values, offset i) {
       if constexpr (!is_none<Out>) out[kept] = keys[i];
-      if constexpr (!is_none<OutV> && !is_none<decltype(values)>) out_values[kept] = values[i];
+      if constexpr (!is_none<OutV>) {  // nested for clang, which would look into a condition that half depends on
+                                       // `values`
+        if constexpr (!is_none<decltype(values)>) out_values[kept] = values[i];
+      }
       ++kept;
     };
     for (offset i = 0, j = 0; i < na || j < nb;) {
