@@ -26,7 +26,7 @@ case $kind in
     done
     ls "$include"/cuda_runtime.h >/dev/null 2>&1 || skip='weft/(prebuilt/)?cu(da|blas)([./])'  # no toolkit: its headers cannot be read
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hip([./])"
-    skip="$skip|weft/cuda/(hopper|wgmma)[.]|weft/(cuda|hip)/matrix_units[.]"  # parts of dialects, for device code alone
+    skip="$skip|weft/cuda/(copies|hopper|wgmma)[.]|weft/(cuda|hip)/matrix_units[.]"  # parts of dialects, for device code alone
     flags+=(-isystem test/shim/hipblas)  # the few declarations that weft/hipblas.hpp uses
     [ -e /usr/include/hip/hip_runtime.h ] || skip="$skip|weft/hipblas[.]"
     finds "$compiler" cblas.h || skip="$skip|weft/blas[.]"

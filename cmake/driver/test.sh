@@ -77,7 +77,7 @@ stage_cpu() {
   fi
 }
 stage_debug() {
-  run_stage debug debug 'seq|openmp|reference' 'weft_test_seq weft_test_openmp weft_test_reference' \
+  run_stage debug debug 'seq|openmp|reference' 'weft_test_seq weft_test_openmp weft_test_reference weft_vendor' \
     "-DCMAKE_CXX_COMPILER=$(clang_or_gcc)" -DCMAKE_CXX_FLAGS_DEBUG=-O0 "-DWEFT_TEST_PROGRAMS=seq;openmp;reference"
 }
 stage_cuda() {
