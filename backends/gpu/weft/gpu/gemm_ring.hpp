@@ -38,12 +38,12 @@ struct gemm_ring_choice {
 template <class T>
 using gemm_ring_choices =
     std::conditional_t<sizeof(T) == 8,
-                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 2110, 2110, 10000>,
-                                 gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 590, 864, 2600>,
-                                 gemm_ring_choice<gemm_core_f64<128, 16, 4, 1, 4, 3>, 670, 722, 100>>,
-                       type_list<gemm_ring_choice<gemm_core_f32<128, 256, 4, 2, 4, 1>, 9500, 9500, 16000>,
-                                 gemm_ring_choice<gemm_core_f32<64, 128, 2, 2, 4, 2>, 2666, 4800, 2621>,
-                                 gemm_ring_choice<gemm_core_f32<128, 16, 4, 1, 4, 3>, 1030, 1422, 1938>>>;
+                       type_list<gemm_ring_choice<gemm_core_f64<128, 128, 2, 4, 6, 1>, 1940, 2250, 6420>,
+                                 gemm_ring_choice<gemm_core_f64<64, 64, 2, 2, 6, 2>, 624, 884, 1300>,
+                                 gemm_ring_choice<gemm_core_f64<128, 16, 4, 1, 4, 3>, 669, 917, 522>>,
+                       type_list<gemm_ring_choice<gemm_core_f32<128, 256, 4, 2, 4, 1>, 9590, 10360, 17600>,
+                                 gemm_ring_choice<gemm_core_f32<64, 128, 2, 2, 4, 2>, 2669, 3783, 4871>,
+                                 gemm_ring_choice<gemm_core_f32<128, 16, 4, 1, 4, 3>, 782, 2000, 3263>>>;
 
 /// Which operands are copied first. f64 takes all views as they are: the producer's threads keep up. Those of f32 take
 /// issue slots from the multiplying warps, a quarter of the time, so that large products are worth a copy: of what the
@@ -101,15 +101,15 @@ gemm_ring_schedule gemm_ring_schedule_of(offset rows, offset columns, offset ste
   };
   const offset of_part = ceil_div(steps, split);
   const offset fold = split == 1 ? 0
-                                 : 8500 + split * rows * columns * static_cast<offset>(sizeof(typename core::value)) /
-                                              (10 * processors);
+                                 : 7000 + split * rows * columns * static_cast<offset>(sizeof(typename core::value)) /
+                                              (22 * processors);
   const offset rounds = full * (of_part * stage(core::resident) + cost.tile) + fold;
   if (rest == 0) return {rounds, pieces, 0};
   const offset last = of_part * stage(ceil_div(rest, processors)) + cost.tile;
   const offset workers = blocks / rest * rest == rest ? blocks : blocks / rest * rest;
   const offset share = ceil_div(rest * steps, workers), on_each = ceil_div(workers, processors);
   const offset shared =
-      share * stage(on_each) + cost.tile + 5500 + (1 + ceil_div(workers, rest)) * on_each * tile_bytes / 32;
+      share * stage(on_each) + cost.tile + 3000 + (1 + ceil_div(workers, rest)) * on_each * tile_bytes / 48;
   if (may_share && core::may_share && split == 1 && share >= 4 && shared < last &&
       rest * steps * workers < offset{1} << 32)
     return {rounds + shared, pieces - rest, static_cast<int>(workers)};
