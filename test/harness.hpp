@@ -60,6 +60,7 @@ inline constexpr offset large_n = emulated ? (slow_build ? 33013 : 60013) : (1 <
 
 /// Around warps, blocks, tiles and chunks.
 inline std::vector<offset> sizes() {
+  if (slow_build && emulated) return {0, 1, 2, 33, 64, 65, 255, 257, 4097, large_n};
   return {0, 1, 2, 31, 32, 33, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, large_n};
 }
 /// For the second type and the third distribution.

@@ -122,6 +122,7 @@ struct by_high_bits {
 TEST_CASE("set operations: distinct, repeated and equal elements") {
   for (const offset n : sizes())
     for (const offset kinds : {offset{0}, 2 * n + 1, n / 8 + 1, offset{3}}) {
+      if (slow_build && emulated && n == large_n && kinds != n / 8 + 1) continue;
       const offset m = n % 3 == 0 ? n / 3 : n;
       INFO("n = " << n << ", m = " << m << ", kinds = " << kinds);
       compare(sorted_values<u32>(n, kinds, 1, weft::less{}), sorted_values<u32>(m, kinds, 2, weft::less{}),

@@ -256,18 +256,12 @@ struct bucket_sorter {
     number least, scale;
     bool possible;
     WEFT_DEVICE value_bins(const key_order<Bits>& order, Bits low, Bits high)
-        : least(value(order, low)), scale(static_cast<number>(bins - 1) / (value(order, high) - least)) {
+        : least(order.template value<number>(low)),
+          scale(static_cast<number>(bins - 1) / (order.template value<number>(high) - least)) {
       possible = order.bump != 0 && scale > 0 && scale < static_cast<number>(1e30);  // not of NaN and infinity
     }
-    static WEFT_DEVICE number value(const key_order<Bits>& order, Bits key) {
-      union {
-        Bits bits;
-        number value;
-      } u{order.decode(key)};
-      return order.reversed ? -u.value : u.value;
-    }
     WEFT_DEVICE std::uint32_t bin(const key_order<Bits>& order, Bits key) const {
-      return static_cast<std::uint32_t>((value(order, key) - least) * scale);
+      return static_cast<std::uint32_t>((order.template value<number>(key) - least) * scale);
     }
   };
 
@@ -425,6 +419,9 @@ struct bucket_rest_kernel {
   using local = bucket_local_kernel<Shape, Bits, Value>;
   template <arch A>
   static constexpr int block_threads = local::template block_threads<A>;
+  template <arch A>
+  static constexpr int block_residency = sizeof(Bits) == 4 ? local::template block_residency<A>
+                                                           : 0;  // wider ones spill
   template <arch A>
   static constexpr bool samples = !Shape::template tuning<A>().frugal;
   template <arch A>

@@ -23,6 +23,31 @@ struct even_codes {
   }
 };
 
+/// The same of a plan by values.
+template <class Bits>
+struct value_codes {
+  even_values values;
+  key_order<Bits> order;
+  int bins;
+  std::uint32_t shift, mask;
+  WEFT_DEVICE std::uint32_t operator()(Bits key) const { return values.bin(order, key, bins) >> shift & mask; }
+
+  static WEFT_DEVICE value_codes of_groups(const bucket_plan& plan, const bucket_memory& memory,
+                                           const key_order<Bits>& order) {
+    const std::uint32_t shift = static_cast<std::uint32_t>(memory.bin_bits) - plan.values.even;
+    return {plan.values, order, memory.bins, shift, (1u << plan.values.even) - 1};
+  }
+  static WEFT_DEVICE value_codes of_buckets(const bucket_plan& plan, const bucket_memory& memory,
+                                            const key_order<Bits>& order) {
+    return {plan.values, order, memory.bins, 0, (static_cast<std::uint32_t>(memory.bins) >> plan.values.even) - 1};
+  }
+};
+/// move(codes), where keys are ever put in bins by their values.
+template <bool Ever, class Codes, class Move>
+WEFT_DEVICE void run_by_value(const Codes& codes, const Move& move) {
+  if constexpr (Ever) move(codes);
+}
+
 /// Moves tiles. Level 1: from `from`, all keys, by group; level 2: group by group, by bucket.
 template <class Shape, class Bits, int Level>
 struct bucket_pass_kernel {
@@ -42,6 +67,8 @@ struct bucket_pass_kernel {
   /// Of 8-byte keys registers would spill; theirs never share bits where this would matter (bucket_plan.hpp).
   template <arch A>
   static constexpr bool masks = samples<A> && sizeof(Bits) < 8;
+  template <arch A>
+  static constexpr bool by_value = values_make_bins<A, Bits, !samples<A>>;
   /// The bits of a key below its bin.
   template <arch A>
   static WEFT_DEVICE std::uint32_t rest_of(const bucket_plan& plan, const bucket_memory& memory) {
@@ -94,6 +121,8 @@ struct bucket_pass_kernel {
       };
       if (samples<Block::arch> && plan.even != 0)
         run(even_codes<Bits>::of_groups(plan, memory));
+      else if (by_value<Block::arch> && plan.values.even != 0)
+        run_by_value<by_value<Block::arch>>(value_codes<Bits>::of_groups(plan, memory, order), run);
       else
         run([&](Bits key) {
           return marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins)) & 0xffffu;
@@ -134,6 +163,8 @@ struct bucket_pass_kernel {
         };
         if (samples<Block::arch> && plan.even != 0)
           move(even_codes<Bits>::of_buckets(plan, memory));
+        else if (by_value<Block::arch> && plan.values.even != 0)
+          run_by_value<by_value<Block::arch>>(value_codes<Bits>::of_buckets(plan, memory, order), move);
         else
           move([&](Bits key) {
             const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins));
@@ -328,7 +359,7 @@ struct bucket_recount_kernel {
       const std::uint32_t mask = (1u << own.split) - 1, shift = rest - own.split;
 #pragma unroll 8
       for (std::uint32_t i = block.thread(); i < held; i += threads) {
-        const Bits k = order.digits(from[static_cast<offset>(start) + i]);
+        const Bits k = from[static_cast<offset>(start) + i];
         const std::uint32_t mark =
             marks_up_to<Block>(s.marks, bin_of_key<pass::template samples<Block::arch>>(k, rest, memory.bins));
         block.shared_add(

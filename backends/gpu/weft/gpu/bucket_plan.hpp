@@ -7,11 +7,12 @@
 // only buckets whose sizes are not known after the look). So floating-point keys, whose bins are very uneven, make as
 // even buckets as integers. Bins that are much alike are the buckets, and keys go where their bits say, without maps. A
 // bin too heavy for that, many equal keys, sends all keys to the stable sort instead, a sample that repeats itself even
-// before the look. Integers whose sample shares its upper bits are counted by the bits below those; should one key not
-// share them, the stable sort again.
+// before the look. Integers whose sample shares its upper bits are counted by the bits below those, floats whose sample
+// is evenly spread by their values; should the other keys be unlike the sample, the stable sort again.
 #pragma once
 
 #include <weft/backend.hpp>
+#include <weft/gpu/bucket_sample.hpp>
 #include <weft/gpu/launch.hpp>
 #include <weft/gpu/packed_bins.hpp>
 #include <weft/gpu/radix_key.hpp>
@@ -30,9 +31,10 @@ struct bucket_plan {
   bucket_mode mode;
   std::uint32_t groups, buckets, tiles;
   std::uint32_t split;  // whether any bin is
-  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins, the bins are the buckets
+  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins of keys, the bins are the buckets
   std::uint32_t rest;   // the bits of a key below its bin
   std::uint32_t equal;  // whether most keys, with values, have several equals: buckets are sorted by digits
+  even_values values;   // the same of bins by values
 };
 
 /// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`
@@ -70,7 +72,8 @@ struct bucket_memory {
   int bins, bin_bits;  // how many bins
 };
 
-/// The bin of a key. `Shared`: keys may have upper bits above those of the bins, all the same.
+/// The bin of an encoded key: of more than its lowest bit, so both zeros of floating-point numbers have one bin.
+/// `Shared`: keys may have upper bits above those of the bins, all the same.
 template <bool Shared, class Bits>
 WEFT_DEVICE std::uint32_t bin_of_key(Bits key, std::uint32_t rest, int bins) {
   const auto upper = static_cast<std::uint32_t>(key >> rest);
@@ -154,13 +157,18 @@ struct bucket_count_kernel {
     const int t = static_cast<int>(block.thread());
     constexpr bool samples = !frugal<Block::arch>;
     auto rest = static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits);
-    Bits shared_bits = 0, differ = 0;  // those of some key; where others are not the same
+    constexpr bool by_value = values_make_bins<Block::arch, Bits, frugal<Block::arch>>;
+    Bits differ = 0;  // where bits are not those of some key
+    key_sample<Bits> sample{0, rest, {}};
     if constexpr (!samples) {
-      clear(block, s, (1 << bin_bits<Block::arch>) / 2);
-    } else if (many_repeats(block, s, shared_bits, rest)) {  // all blocks look at the same sample and agree on it
-      if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0, 0, 0};
+      for (int i = t; i < (1 << bin_bits<Block::arch>) / 2; i += threads) s.counts[i] = 0;
+    } else if (sample.template look<threads, (1 << bin_bits<Block::arch>) / 2, by_value>(block, s, keys, n, order,
+                                                                                         memory.bin_bits)) {
+      if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0, 0, 0, {}};
       return;
     }
+    rest = sample.rest;
+    const even_values values = sample.values;
     for (offset i = offset{block.index()} * threads + t; i < words_size; i += offset{block.blocks()} * threads)
       words[i] = 0;
     block.sync();
@@ -169,8 +177,17 @@ struct bucket_count_kernel {
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
-    std::uint32_t zeros = 0;
-    auto bin_of = [&](Bits k) { return bin_of_key<samples>(order.digits(k), rest, memory.bins); };
+    bool lower_zero = false, upper_zero = false;    // of a floating-point type, whether it is there
+    auto bin_of = [&](Bits k) {
+      if constexpr (by_value)
+        if (values.used()) return values.bin(order, k, memory.bins);
+      return bin_of_key<samples>(k, rest, memory.bins);
+    };
+    auto note = [&](Bits k) {
+      lower_zero = lower_zero | (k == order.zero);
+      upper_zero = upper_zero | (k == static_cast<Bits>(order.zero + 1));
+      if constexpr (samples) differ |= static_cast<Bits>(k ^ sample.bits);
+    };
     Bits next[rounds][run];
     auto load = [&](offset at) {
 #pragma unroll
@@ -191,15 +208,13 @@ struct bucket_count_kernel {
 #pragma unroll
           for (int j = 0; j < run; ++j) {
             k[r][j] = order.encode(k[r][j]);
-            if (order.bump != 0) zeros |= zero_kinds(k[r][j]);
-            if constexpr (samples) differ |= static_cast<Bits>(k[r][j] ^ shared_bits);
+            note(k[r][j]);
           }
           if (packed_bins<>::popular(block, bin_of(k[r][0]))) {
 #pragma unroll
             for (int j = 0; j < run; ++j) bins.add_joined(block, true, bin_of(k[r][j]));
           } else {
-#pragma unroll
-            for (int j = 0; j < run; ++j) bins.add(block, bin_of(k[r][j]), 1);
+            bins.template add_each<run>(block, [&](int j) { return bin_of(k[r][j]); });
           }
         }
       } else {
@@ -213,8 +228,7 @@ struct bucket_count_kernel {
             disorder |= j > 0 && i + j < n && i + j - 1 < end && order.digits(k) < order.digits(before);
             before = k;
             if (j == run) break;
-            if (there) zeros |= zero_kinds(k);
-            if (samples && there) differ |= static_cast<Bits>(k ^ shared_bits);
+            if (there) note(k);
             bins.add_joined(block, there, bin_of(k));
           }
           if (block.warp().any(disorder)) look = false;
@@ -224,7 +238,8 @@ struct bucket_count_kernel {
     }
     block.sync();
     if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
-    if (zeros) block.fetch_or(&control[word_zeros], zeros);
+    const std::uint32_t zeros = (lower_zero ? 1u : 0u) + (upper_zero ? 2u : 0u);
+    if (order.bump != 0 && zeros != 0) block.fetch_or(&control[word_zeros], zeros);
     if (samples && rest + memory.bin_bits < 8 * sizeof(Bits) && differ >> (rest + memory.bin_bits) != 0)
       block.fetch_or(&control[word_outside], 1u);
     // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
@@ -233,12 +248,7 @@ struct bucket_count_kernel {
     block.sync();
     if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
     block.sync();
-    if (s.last) make_plan(block, s, rest);
-  }
-
-  /// Bit 0: the lower zero of a floating-point type; bit 1: the upper.
-  WEFT_DEVICE std::uint32_t zero_kinds(Bits k) const {
-    return order.bump == 0 ? 0u : (k == order.zero ? 1u : 0u) | (k == static_cast<Bits>(order.zero + 1) ? 2u : 0u);
+    if (s.last) make_plan(block, s, rest, values);
   }
 
   /// How often a bin of that many keys is halved.
@@ -279,7 +289,7 @@ struct bucket_count_kernel {
   }
 
   template <class Block>
-  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s, std::uint32_t rest) const {
+  WEFT_DEVICE void make_plan(Block block, shared<Block::arch>& s, std::uint32_t rest, const even_values& values) const {
     constexpr int threads = block_threads<Block::arch>, W = Block::width;
     const unsigned t = block.thread();
     auto warp = block.warp();
@@ -295,7 +305,7 @@ struct bucket_count_kernel {
       const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
       sum += c;
-      if (bin < memory.bins && (c > bin_items || c < bin_items / 16)) differ = 1;
+      if (bin < memory.bins && (c > bin_items || (c < bin_items / 16 && !values.used()))) differ = 1;
       if constexpr (frugal<Block::arch>) {
         const std::uint32_t byte = static_cast<std::uint32_t>(bin) >> (m.bin_bits - 8) & 0xffu;
         if (c != 0) upper |= byte | (byte ^ 0xffu) << 8;
@@ -329,12 +339,14 @@ struct bucket_count_kernel {
       const std::uint32_t left =
           warp.shuffle(own, earlier != 0 ? static_cast<unsigned>(Block::highest_bit(earlier)) : 0);
       const std::uint32_t before = earlier != 0 ? left : share;
-      const bool group = c != 0 && (even != 0 ? static_cast<std::uint32_t>(row * W + static_cast<int>(warp.lane())) %
-                                                        (static_cast<std::uint32_t>(m.bins) >> even) ==
-                                                    0
-                                              : before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
+      const int bin = row * W + static_cast<int>(warp.lane());
+      const bool group =
+          even != 0
+              ? bin < m.bins && static_cast<std::uint32_t>(bin) % (static_cast<std::uint32_t>(m.bins) >> even) == 0
+              : c != 0 && (before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
       const std::uint64_t group_bits = warp.ballot(group);
-      const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || even != 0 || before != own || (own & 15) > 1));
+      const std::uint64_t bucket_bits =
+          warp.ballot(even != 0 ? bin < m.bins : c != 0 && (group || before != own || (own & 15) > 1));
       too_many = too_many || (own & 15) - 1 > most_split || (own & 15) > rest + 1;
       groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
       marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
@@ -384,7 +396,8 @@ struct bucket_count_kernel {
     }
     const std::uint32_t bucket = sum_of_threads_before(block, codes, s.totals, all_codes);
     const std::uint32_t tile = sum_of_threads_before(block, tiles, s.totals, all_tiles);
-    const bool fails = block.sync_or(too_many || !fits || codes > most || all_codes > m.most_buckets);
+    const bool fails =
+        block.sync_or(too_many || !fits || codes > most || all_codes > m.most_buckets || (values.used() && even == 0));
     const bool any_split = block.sync_or(mine && g.split > 0);
     if (mine && !fails) {
       m.group[t].bucket = bucket, m.group[t].tile = tile;
@@ -410,9 +423,10 @@ struct bucket_count_kernel {
                  all_codes,
                  all_tiles,
                  any_split,
-                 even,
+                 values.used() ? 0 : even,
                  rest,
-                 equal};
+                 equal,
+                 {values.least, values.scale, values.used() ? even : 0}};
       if (!fails) {
         m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
         m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);
@@ -444,45 +458,6 @@ struct bucket_count_kernel {
       mark += static_cast<std::uint32_t>(Block::popcount(mark_bits));
       if (c >= 0xffffu) counts[bin] = 0;
     });
-  }
-
-  template <class Block>
-  WEFT_DEVICE void clear(Block block, shared<Block::arch>& s, int words) const {
-    for (int i = static_cast<int>(block.thread()); i < words; i += block_threads<Block::arch>) s.counts[i] = 0;
-  }
-
-  /// Whether a sample, a key a thread, says that many keys are equal: buckets would be of one key, and uneven. Of
-  /// integers also which upper bits all are likely to share: those of `shared_bits` above `rest` and the bits of the
-  /// bins. A guess for speed only. Leaves all counts zero.
-  template <class Block>
-  WEFT_DEVICE bool many_repeats(Block block, shared<Block::arch>& s, Bits& shared_bits, std::uint32_t& rest) const {
-    constexpr int threads = block_threads<Block::arch>, all = (1 << bin_bits<Block::arch>) / 2;
-    constexpr int words = all < 4096 ? all : 4096;
-    auto sample_of = [&](unsigned t) {
-      const std::uint64_t h = (t + 1) * std::uint64_t{0x9e3779b97f4a7c15};
-      return keys[static_cast<offset>((h >> 32) * static_cast<std::uint64_t>(n) >> 32)];
-    };
-    const Bits sample = sample_of(block.thread());
-    shared_bits = order.digits(order.encode(sample_of(0)));
-    const Bits own = order.digits(order.encode(sample));
-    auto warp = block.warp();
-    auto highest = [&](Bits x) { return x != 0 ? static_cast<std::uint32_t>(Block::highest_bit(x)) : 0u; };
-    const std::uint32_t top_of_warp = warp.greatest(highest(static_cast<Bits>(own ^ shared_bits)));
-    if (warp.lane() == 0) s.upper[warp.index()] = top_of_warp;
-    clear(block, s, all);
-    block.sync();
-    const std::uint32_t top = warp.greatest(warp.lane() < threads / Block::width ? s.upper[warp.lane()] : 0u);
-    const std::uint64_t h = (sample ^ std::uint64_t{sample} >> 29) * std::uint64_t{0xbf58476d1ce4e5b9};
-    const auto bit = static_cast<std::uint32_t>(h >> 40) % (words * 32);
-    const bool seen_before = block.shared_fetch_or(&s.counts[bit / 32], 1u << bit % 32) >> bit % 32 & 1;
-    const unsigned again = block.sync_count(seen_before), upper_half = block.sync_count((own >> top & 1) != 0);
-    clear(block, s, words);
-    // Only evenly spread ones: others are likely to have a few keys beyond.
-    if (order.bump == 0 && upper_half > threads / 4 && upper_half < threads - threads / 4) {
-      const auto bits = static_cast<std::uint32_t>(memory.bin_bits);
-      rest = top + 1 > bits ? top + 1 - bits : 0;
-    }
-    return again > threads / 16;
   }
 };
 

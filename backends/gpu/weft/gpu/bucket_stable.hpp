@@ -53,6 +53,7 @@ struct bucket_stable_kernel {
     constexpr int threads = block_threads<Block::arch>, size = tile_items<Block::arch>;
     const int bins = memory.bins;
     constexpr bool samples = unstable::template samples<Block::arch>;
+    constexpr bool by_value = unstable::template by_value<Block::arch>;
     const bucket_plan plan = *memory.plan;
     const std::uint32_t rest = unstable::template rest_of<Block::arch>(plan, memory);
     if (plan.mode != bucket_mode::buckets) return;
@@ -75,8 +76,11 @@ struct bucket_stable_kernel {
       if constexpr (Level == 1) {
         const offset start = static_cast<offset>(tile) * size;
         move_tile(block, s, start, n - start < size ? static_cast<int>(n - start) : size, plan.groups, tile, tile,
-                  memory.group_next, samples && plan.even != 0, even_codes<Bits>::of_groups(plan, memory),
-                  [&](Bits k) { return marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins)) & 0xffffu; });
+                  memory.group_next, samples && plan.even != 0, even_codes<Bits>::of_groups(plan, memory), [&](Bits k) {
+                    if constexpr (by_value)
+                      if (plan.values.even != 0) return value_codes<Bits>::of_groups(plan, memory, order)(k);
+                    return marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins)) & 0xffffu;
+                  });
       } else {
         const std::uint32_t g = unstable::group_of(s.tile, plan.groups, tile);
         const bucket_group own = memory.group[g], next = memory.group[g + 1];
@@ -91,6 +95,8 @@ struct bucket_stable_kernel {
         move_tile(block, s, start, next.begin - start < size ? static_cast<int>(next.begin - start) : size,
                   next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket,
                   samples && plan.even != 0, even_codes<Bits>::of_buckets(plan, memory), [&](Bits k) {
+                    if constexpr (by_value)
+                      if (plan.values.even != 0) return value_codes<Bits>::of_buckets(plan, memory, order)(k);
                     const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins));
                     return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(k >> shift) & mask);
                   });
@@ -117,11 +123,10 @@ struct bucket_stable_kernel {
       for (int i = 0; i < items; ++i) k[i] = order.encode(k[i]);
     if (even) {
 #pragma unroll
-      for (int i = 0; i < items; ++i)
-        pos[i] = (mine + i * W < held ? even_code_of(order.digits(k[i])) : used - 1) << 16;
+      for (int i = 0; i < items; ++i) pos[i] = (mine + i * W < held ? even_code_of(k[i]) : used - 1) << 16;
     } else {
 #pragma unroll
-      for (int i = 0; i < items; ++i) pos[i] = (mine + i * W < held ? code_of(order.digits(k[i])) : used - 1) << 16;
+      for (int i = 0; i < items; ++i) pos[i] = (mine + i * W < held ? code_of(k[i]) : used - 1) << 16;
     }
     const std::uint32_t missing = t == static_cast<int>(used) - 1 ? static_cast<std::uint32_t>(size - held) : 0;
     std::uint32_t* const word = words + static_cast<offset>(tile) * C + t;
@@ -150,7 +155,7 @@ struct bucket_stable_kernel {
         const int at = i * threads + t;
         if (at < held) {
           const Bits key = s.keys[at];
-          const std::uint32_t c = code_of_key(order.digits(key));
+          const std::uint32_t c = code_of_key(key);
           code[i / 2] |= c << i % 2 * 16;
           to[static_cast<std::uint32_t>(s.place[c] + static_cast<std::uint32_t>(at))] = key;
         }

@@ -16,10 +16,29 @@ struct packed_bins {
   WEFT_DEVICE void add(Block block, std::uint32_t bin, std::uint32_t many) const {
     const std::uint32_t half = bin % 2 * 16;
     const std::uint32_t old = block.shared_fetch_add(&pair[bin / 2], many << half) >> half & 0xffffu;
-    if (old < 0x8000u && old + many >= 0x8000u) {  // one thread meets this; it makes room
-      block.fetch_add(&control[Offset + bin], 0x8000u);
-      block.shared_add(&pair[bin / 2], ~(0x8000u << half) + 1);
+    if (old < 0x8000u && old + many >= 0x8000u) make_room(block, bin);  // one thread meets this
+  }
+  /// N bins, one key each: no addition waits for the one before.
+  template <int N, class Block, class BinOf>
+  WEFT_DEVICE void add_each(Block block, const BinOf& bin_of) const {
+    std::uint32_t old[N];
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      const std::uint32_t bin = bin_of(j), half = bin % 2 * 16;
+      old[j] = block.shared_fetch_add(&pair[bin / 2], 1u << half) >> half & 0xffffu;
     }
+    bool full = false;
+#pragma unroll
+    for (int j = 0; j < N; ++j) full = full | (old[j] == 0x7fffu);
+    if (!full) return;
+#pragma unroll
+    for (int j = 0; j < N; ++j)
+      if (old[j] == 0x7fffu) make_room(block, bin_of(j));
+  }
+  template <class Block>
+  WEFT_DEVICE void make_room(Block block, std::uint32_t bin) const {
+    block.fetch_add(&control[Offset + bin], 0x8000u);
+    block.shared_add(&pair[bin / 2], ~(0x8000u << bin % 2 * 16) + 1);
   }
   /// Many lanes with the same bin count together: they would queue for its counter.
   template <class Block>

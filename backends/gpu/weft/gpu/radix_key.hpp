@@ -25,9 +25,9 @@ inline constexpr bool has_digits = std::is_arithmetic_v<T> && sizeof(T) <= 8;
 
 template <class Bits>
 struct key_order {
-  Bits flip;      // exclusive-or of every key
+  Bits flip;      // exclusive-or of every key; has all bits the other way round for a descending order
   Bits negative;  // and of keys with the sign set
-  Bits origin;    // the key that becomes 0
+  Bits origin;    // what becomes 0
   Bits zero;      // the number that counts as its successor: the lower one of -0.0 and +0.0
   Bits bump;      // 1 where `zero` means anything
   bool reversed;
@@ -37,14 +37,24 @@ struct key_order {
     return static_cast<Bits>(static_cast<S>(x) >> (8 * sizeof(Bits) - 1));
   }
   WEFT_HOST_DEVICE Bits encode(Bits x) const {
-    const Bits t = static_cast<Bits>(x ^ flip ^ (spread_sign(x) & negative));
-    return static_cast<Bits>(reversed ? origin - t : t - origin);
+    return static_cast<Bits>((x ^ flip ^ (spread_sign(x) & negative)) - origin);
   }
   WEFT_HOST_DEVICE Bits decode(Bits k) const {
-    const Bits t = static_cast<Bits>(reversed ? origin - k : k + origin);
-    const Bits y = static_cast<Bits>(t ^ flip);
+    const Bits y = static_cast<Bits>(static_cast<Bits>(k + origin) ^ flip);
     return static_cast<Bits>(y ^ (spread_sign(y) & negative));
   }
+  /// What an encoded floating-point key stands for; of a descending order, the opposite.
+  template <class T>
+  WEFT_HOST_DEVICE T value(Bits k) const {
+    static_assert(sizeof(T) == sizeof(Bits), "a number of the key's size");
+    union {
+      Bits bits;
+      T number;
+    } u{decode(k)};
+    return reversed ? -u.number : u.number;
+  }
+  /// origin - x where it was x - origin: complements of both are subtracted.
+  void reverse() { flip = static_cast<Bits>(~flip), origin = static_cast<Bits>(~origin); }
   /// What the digits of an encoded key are taken from.
   WEFT_HOST_DEVICE Bits digits(Bits k) const { return static_cast<Bits>(k + (k == zero ? bump : Bits{0})); }
 };
@@ -58,7 +68,6 @@ key_order<bits_of_size<sizeof(T)>> make_key_order(bool descending) {
   if constexpr (std::is_floating_point_v<T>) {
     order.flip = sign;
     order.negative = static_cast<Bits>(all ^ sign);
-    order.reversed = false;
     auto code = [&](T x) {
       Bits b;
       std::memcpy(&b, &x, sizeof b);
@@ -66,12 +75,12 @@ key_order<bits_of_size<sizeof(T)>> make_key_order(bool descending) {
     };
     const T infinity = static_cast<T>(__builtin_huge_val()), zero = 0;
     order.origin = code(descending ? infinity : -infinity);
-    order.reversed = descending;
+    if (descending) order.reverse();
     order.zero = code(descending ? zero : -zero);
     order.bump = 1;
   } else {
     order.flip = std::is_signed_v<T> ? sign : Bits{0};
-    order.origin = descending ? all : Bits{0};
+    if (descending) order.origin = all, order.reverse();
   }
   return order;
 }
