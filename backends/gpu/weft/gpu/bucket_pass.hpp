@@ -30,7 +30,7 @@ struct value_codes {
   key_order<Bits> order;
   int bins;
   std::uint32_t shift, mask;
-  WEFT_DEVICE std::uint32_t operator()(Bits key) const { return values.bin(order, key, bins) >> shift & mask; }
+  WEFT_DEVICE std::uint32_t operator()(Bits key) const { return values.bin(order.decode(key), bins) >> shift & mask; }
 
   static WEFT_DEVICE value_codes of_groups(const bucket_plan& plan, const bucket_memory& memory,
                                            const key_order<Bits>& order) {

@@ -177,15 +177,19 @@ struct bucket_count_kernel {
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
-    bool lower_zero = false, upper_zero = false;    // of a floating-point type, whether it is there
+    // Of a floating-point type, whether it is there. Bins by values take keys as they are, others encoded ones.
+    bool lower_zero = false, upper_zero = false;
+    const bool as_they_are = by_value && values.used();
+    const Bits zero_1 = as_they_are ? Bits{0} : order.zero,
+               zero_2 = as_they_are ? order.decode(order.zero) ^ order.decode(order.zero + 1) : order.zero + 1;
     auto bin_of = [&](Bits k) {
       if constexpr (by_value)
-        if (values.used()) return values.bin(order, k, memory.bins);
+        if (as_they_are) return values.bin(k, memory.bins);
       return bin_of_key<samples>(k, rest, memory.bins);
     };
     auto note = [&](Bits k) {
-      lower_zero = lower_zero | (k == order.zero);
-      upper_zero = upper_zero | (k == static_cast<Bits>(order.zero + 1));
+      lower_zero = lower_zero | (k == zero_1);
+      upper_zero = upper_zero | (k == zero_2);
       if constexpr (samples) differ |= static_cast<Bits>(k ^ sample.bits);
     };
     Bits next[rounds][run];
@@ -207,7 +211,7 @@ struct bucket_count_kernel {
         for (int r = 0; r < rounds; ++r) {
 #pragma unroll
           for (int j = 0; j < run; ++j) {
-            k[r][j] = order.encode(k[r][j]);
+            if (!as_they_are) k[r][j] = order.encode(k[r][j]);
             note(k[r][j]);
           }
           if (packed_bins<>::popular(block, bin_of(k[r][0]))) {
@@ -228,8 +232,9 @@ struct bucket_count_kernel {
             disorder |= j > 0 && i + j < n && i + j - 1 < end && order.digits(k) < order.digits(before);
             before = k;
             if (j == run) break;
-            if (there) note(k);
-            bins.add_joined(block, there, bin_of(k));
+            const Bits counted = as_they_are && there ? keys[i + j] : k;
+            if (there) note(counted);
+            bins.add_joined(block, there, bin_of(counted));
           }
           if (block.warp().any(disorder)) look = false;
         }
@@ -298,9 +303,16 @@ struct bucket_count_kernel {
     // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
     std::uint32_t sum = 0, last_count = 0, upper = 0, differ = 0;
     const int rows = warp_rows<Block>();
-    for (int row = static_cast<int>(warp.index()) * rows; row < (static_cast<int>(warp.index()) + 1) * rows; ++row) {
-      const int bin = row * W + static_cast<int>(warp.lane());
-      const std::uint32_t c = bin < memory.bins ? counts[bin] : 0;
+    constexpr int ahead = 8;  // rows that are loaded together
+    std::uint32_t loaded[ahead];
+    for (int i = 0; i < rows; ++i) {
+      const int bin = (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
+      if (i % ahead == 0)
+#pragma unroll
+        for (int j = 0; j < ahead; ++j) loaded[j] = i + j < rows && bin + j * W < memory.bins ? counts[bin + j * W] : 0;
+      const std::uint32_t c = loaded[0];
+#pragma unroll
+      for (int j = 1; j < ahead; ++j) loaded[j - 1] = loaded[j];
       if (bin < memory.bins && c < 0xffffu) counts[bin] = 0;
       const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;
@@ -426,7 +438,7 @@ struct bucket_count_kernel {
                  values.used() ? 0 : even,
                  rest,
                  equal,
-                 {values.least, values.scale, values.used() ? even : 0}};
+                 {values.scale, values.origin, values.used() ? even : 0}};
       if (!fails) {
         m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
         m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);

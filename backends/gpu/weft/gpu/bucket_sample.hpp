@@ -10,18 +10,24 @@
 
 namespace weft::inline v100::gpu {
 
-/// Bins of equal width for numbers from `least` on: subtraction and multiplication, rounded, keep an order.
+/// Bins of equal width for floats: one multiplication and addition, which keeps an order, puts the bin into the low
+/// bits of a number of 2^23 and more.
 struct even_values {
-  float least = 0, scale = 0;  // no scale: not used
-  std::uint32_t even = 0;      // of the bits of a bin so many say its group
+  float scale = 0, origin = 0;  // no scale: not used; negative for a descending order
+  std::uint32_t even = 0;       // of the bits of a bin so many say its group
 
-  WEFT_DEVICE bool used() const { return scale > 0; }
-  /// Of an encoded key; keys beyond the range are in the outermost bins.
-  template <class Bits>
-  WEFT_DEVICE std::uint32_t bin(const key_order<Bits>& order, Bits key, int bins) const {
-    const float x = (order.template value<float>(key) - least) * scale, top = static_cast<float>(bins) - 0.5f;
+  static constexpr float units = 8388608;
+  WEFT_DEVICE bool used() const { return scale != 0; }
+  /// Of a key's bits as they came; keys beyond the range are in the outermost bins.
+  WEFT_DEVICE std::uint32_t bin(std::uint32_t raw, int bins) const {
+    union {
+      std::uint32_t bits;
+      float number;
+    } u{raw};
+    const float x = __builtin_fmaf(u.number, scale, origin), top = units + static_cast<float>(bins - 1);
     const float below = x < top ? x : top;  // what is not a number, too, is behind all others
-    return below > 0 ? static_cast<std::uint32_t>(below) : 0u;
+    u.number = below > units ? below : units;
+    return u.bits & 0x7fffffu;
   }
 };
 
@@ -86,9 +92,9 @@ struct key_sample {
                           int bin_bits) {
     constexpr int parts = 16, share = Threads / parts;
     const float low = order.template value<float>(least), range = order.template value<float>(most) - low;
-    const float scale = parts / range;  // what is not a number fails every comparison
-    const bool finite = range > 1e-30f && range < 1e30f;
-    const auto part = static_cast<int>((order.template value<float>(own) - low) * (finite ? scale : 0.f));
+    // What is not a number fails every comparison. Numbers far from zero would have too few bits of the range.
+    const bool finite = range > 1e-30f && range < 1e30f && low < range * 512 && low > range * -512;
+    const auto part = static_cast<int>((order.template value<float>(own) - low) * (finite ? parts / range : 0.f));
     const unsigned t = block.thread();
     const unsigned in_short = block.sync_count((order.decode(own) & 63) == 0);
     if (finite) block.shared_add(&s.totals[part < parts ? part : parts - 1], 1u);
@@ -96,8 +102,9 @@ struct key_sample {
     const bool uneven = t < parts && (s.totals[t] < share / 2 || s.totals[t] > share + share / 2);
     if (block.sync_or(uneven) || !finite || in_short > Threads / 8) return;
     // Room on both sides for what no sample has seen.
-    values.least = low - range / 64;
-    values.scale = static_cast<float>(1 << bin_bits) / (range + range / 32);
+    const float scale = static_cast<float>(1 << bin_bits) / (range + range / 32);
+    values.scale = order.reversed ? -scale : scale;
+    values.origin = even_values::units - (low - range / 64) * scale;
   }
 };
 
