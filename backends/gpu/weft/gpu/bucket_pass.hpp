@@ -100,7 +100,8 @@ struct bucket_pass_kernel {
     const unsigned t = block.thread();
     Bits k[items];
     if constexpr (Level == 1) {
-      for (int i = static_cast<int>(t); i < words; i += threads) s.marks[i] = memory.group_marks[i];
+      if (plan.maps())
+        for (int i = static_cast<int>(t); i < words; i += threads) s.marks[i] = memory.group_marks[i];
       block.sync();
       const auto tiles = static_cast<std::uint32_t>((n + size - 1) / size);
       auto start_of = [&](std::uint32_t tile) { return static_cast<offset>(tile) * size; };
@@ -144,7 +145,7 @@ struct bucket_pass_kernel {
       for (; tile < plan.tiles; tile += block.blocks()) {
         const std::uint32_t now = g;
         const bucket_group own = memory.group[now], next = memory.group[now + 1];
-        if (now != loaded) {
+        if (now != loaded && plan.maps()) {
           for (std::uint32_t i = own.bin / mark_bins + t; i < (next.bin + mark_bins - 1) / mark_bins; i += threads)
             s.marks[i] = memory.bucket_marks[i];
           loaded = now;

@@ -11,107 +11,11 @@
 // is evenly spread by their values; should the other keys be unlike the sample, the stable sort again.
 #pragma once
 
-#include <weft/backend.hpp>
-#include <weft/gpu/bucket_sample.hpp>
-#include <weft/gpu/launch.hpp>
+#include <weft/gpu/bucket_memory.hpp>
 #include <weft/gpu/packed_bins.hpp>
-#include <weft/gpu/radix_key.hpp>
 #include <weft/gpu/tile.hpp>
 
 namespace weft::inline v100::gpu {
-
-inline constexpr int most_groups = 512;  // of a plan
-inline constexpr int most_codes = 1024;  // buckets of a group
-inline constexpr int most_split = 10;    // log2 of them
-
-/// What is to be done with the keys.
-enum class bucket_mode : std::uint32_t { nothing, buckets, digits };
-
-struct bucket_plan {
-  bucket_mode mode;
-  std::uint32_t groups, buckets, tiles;
-  std::uint32_t split;  // whether any bin is
-  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins of keys, the bins are the buckets
-  std::uint32_t rest;   // the bits of a key below its bin
-  std::uint32_t equal;  // whether most keys, with values, have several equals: buckets are sorted by digits
-  even_values values;   // the same of bins by values
-};
-
-/// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`
-/// mean something.
-struct bucket_group {
-  std::uint32_t begin;   // the first key
-  std::uint32_t bin;     // the first bin
-  std::uint32_t rank;    // how many marks the table of buckets has before it
-  std::uint32_t split;   // each mark stands for 2^split buckets
-  std::uint32_t bucket;  // the first bucket
-  std::uint32_t tile;    // the first tile of the second pass
-};
-
-/// A map from bins to numbers that grow by one at marked bins: a word for 16 bins has their marks below and the number
-/// before them, less one, above, modulo 2^16. One load and a population count.
-inline constexpr int mark_bins = 16;
-template <class Block>
-WEFT_DEVICE std::uint32_t marks_up_to(const std::uint32_t* table, std::uint32_t bin) {
-  const std::uint32_t w = table[bin / mark_bins];
-  return (w >> 16) + static_cast<std::uint32_t>(Block::popcount(w & (0xffffu >> (mark_bins - 1 - bin % mark_bins))));
-}
-
-/// Where everything lies in temporary memory.
-struct bucket_memory {
-  bucket_plan* plan;
-  bucket_group* group;         // [most_groups + 1]
-  std::uint32_t* group_marks;  // [bins / mark_bins]
-  std::uint32_t* bucket_marks;
-  std::uint32_t* group_next;  // [most_groups], where the next keys of a group go
-  std::uint32_t* group_done;  // [most_groups], tiles counted
-  // [most_buckets], likewise; before that the sizes of the buckets of split bins, later a list of buckets
-  std::uint32_t* bucket_next;
-  std::uint32_t* bucket_begin;  // [most_buckets + 1]
-  std::uint32_t most_buckets;
-  int bins, bin_bits;  // how many bins
-};
-
-/// The bin of an encoded key: of more than its lowest bit, so both zeros of floating-point numbers have one bin.
-/// `Shared`: keys may have upper bits above those of the bins, all the same.
-template <bool Shared, class Bits>
-WEFT_DEVICE std::uint32_t bin_of_key(Bits key, std::uint32_t rest, int bins) {
-  const auto upper = static_cast<std::uint32_t>(key >> rest);
-  return Shared ? upper & static_cast<std::uint32_t>(bins - 1) : upper;
-}
-
-/// The sum of the values of the threads before this one, and of all. A barrier before and one inside; `totals` has a
-/// word a warp.
-template <class Block>
-WEFT_DEVICE std::uint32_t sum_of_threads_before(Block block, std::uint32_t value, std::uint32_t* totals,
-                                                std::uint32_t& all) {
-  auto warp = block.warp();
-  const std::uint32_t inclusive = warp.inclusive_sum(value);
-  block.sync();
-  if (warp.lane() == Block::width - 1) totals[warp.index()] = inclusive;
-  block.sync();
-  std::uint32_t before = inclusive - value;
-  all = 0;
-  for (unsigned w = 0; w < block.threads() / Block::width; ++w) {
-    if (w < warp.index()) before += totals[w];
-    all += totals[w];
-  }
-  return before;
-}
-
-/// Words of the control block of a bucket sort, zero before and after; the bins' counts follow.
-enum bucket_word : int {
-  word_bins_counted,
-  word_disorder,
-  word_zeros,
-  word_outside,
-  word_tile_1,
-  word_tile_2,
-  word_bucket,
-  word_rest,
-  word_left,
-  bucket_words = 32
-};
 
 /// Counts the bins; the last block makes the plan.
 template <class Shape, class Bits>
@@ -152,13 +56,10 @@ struct bucket_count_kernel {
   template <class Block>
   WEFT_DEVICE void operator()(Block block, shared<Block::arch>& s) const {
     constexpr int threads = block_threads<Block::arch>;
-    constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
-    static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     const int t = static_cast<int>(block.thread());
     constexpr bool samples = !frugal<Block::arch>;
     auto rest = static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits);
     constexpr bool by_value = values_make_bins<Block::arch, Bits, frugal<Block::arch>>;
-    Bits differ = 0;  // where bits are not those of some key
     key_sample<Bits> sample{0, rest, {}};
     if constexpr (!samples) {
       for (int i = t; i < (1 << bin_bits<Block::arch>) / 2; i += threads) s.counts[i] = 0;
@@ -173,24 +74,46 @@ struct bucket_count_kernel {
       words[i] = 0;
     block.sync();
 
+    if (by_value && values.used())
+      count<by_value>(block, s, sample);
+    else
+      count<false>(block, s, sample);
+    const packed_bins<bucket_words> bins{s.counts, control};
+    // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
+    bins.flush(block, block.opaque(block.thread()), memory.bins);
+
+    block.sync();
+    if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
+    block.sync();
+    if (s.last) make_plan(block, s, rest, values);
+  }
+
+  /// Counts this block's keys, and tells all blocks whether they are in order and what else makes a difference.
+  template <bool ByValue, class Block>
+  WEFT_DEVICE void count(Block block, shared<Block::arch>& s, const key_sample<Bits>& sample) const {
+    constexpr int threads = block_threads<Block::arch>;
+    constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
+    static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
+    constexpr bool samples = !frugal<Block::arch>;
+    const int t = static_cast<int>(block.thread());
     const packed_bins<bucket_words> bins{s.counts, control};
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
-    // Of a floating-point type, whether it is there. Bins by values take keys as they are, others encoded ones.
-    bool lower_zero = false, upper_zero = false;
-    const bool as_they_are = by_value && values.used();
-    const Bits zero_1 = as_they_are ? Bits{0} : order.zero,
-               zero_2 = as_they_are ? order.decode(order.zero) ^ order.decode(order.zero + 1) : order.zero + 1;
+    bool lower_zero = false, upper_zero = false;    // of a floating-point type, whether it is there
+    Bits differ = 0;                                // where bits are not those of some key
+    const std::uint32_t rest = sample.rest;
     auto bin_of = [&](Bits k) {
-      if constexpr (by_value)
-        if (as_they_are) return values.bin(k, memory.bins);
-      return bin_of_key<samples>(k, rest, memory.bins);
+      if constexpr (ByValue)
+        return sample.values.bin(k, memory.bins);
+      else
+        return bin_of_key<samples>(k, rest, memory.bins);
     };
     auto note = [&](Bits k) {
-      lower_zero = lower_zero | (k == zero_1);
-      upper_zero = upper_zero | (k == zero_2);
-      if constexpr (samples) differ |= static_cast<Bits>(k ^ sample.bits);
+      constexpr Bits sign = Bits{1} << (8 * sizeof(Bits) - 1);
+      lower_zero = lower_zero | (k == (ByValue ? Bits{0} : order.zero));
+      upper_zero = upper_zero | (k == (ByValue ? sign : static_cast<Bits>(order.zero + 1)));
+      if constexpr (samples && !ByValue) differ |= static_cast<Bits>(k ^ sample.bits);
     };
     Bits next[rounds][run];
     auto load = [&](offset at) {
@@ -211,7 +134,7 @@ struct bucket_count_kernel {
         for (int r = 0; r < rounds; ++r) {
 #pragma unroll
           for (int j = 0; j < run; ++j) {
-            if (!as_they_are) k[r][j] = order.encode(k[r][j]);
+            if (!ByValue) k[r][j] = order.encode(k[r][j]);
             note(k[r][j]);
           }
           if (packed_bins<>::popular(block, bin_of(k[r][0]))) {
@@ -232,7 +155,7 @@ struct bucket_count_kernel {
             disorder |= j > 0 && i + j < n && i + j - 1 < end && order.digits(k) < order.digits(before);
             before = k;
             if (j == run) break;
-            const Bits counted = as_they_are && there ? keys[i + j] : k;
+            const Bits counted = ByValue && there ? keys[i + j] : k;
             if (there) note(counted);
             bins.add_joined(block, there, bin_of(counted));
           }
@@ -247,13 +170,6 @@ struct bucket_count_kernel {
     if (order.bump != 0 && zeros != 0) block.fetch_or(&control[word_zeros], zeros);
     if (samples && rest + memory.bin_bits < 8 * sizeof(Bits) && differ >> (rest + memory.bin_bits) != 0)
       block.fetch_or(&control[word_outside], 1u);
-    // Opaque: whether a thread has counters is asked again, not kept since they were cleared.
-    bins.flush(block, block.opaque(block.thread()), memory.bins);
-
-    block.sync();
-    if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
-    block.sync();
-    if (s.last) make_plan(block, s, rest, values);
   }
 
   /// How often a bin of that many keys is halved.
@@ -342,59 +258,66 @@ struct bucket_count_kernel {
       if (s.last_counts[w] != 0) share = share_of<Block>(begin - s.last_counts[w], s.last_counts[w]);
     }
 
-    // The marks of groups and buckets.
-    bool too_many = false;
-    std::uint32_t groups = 0, marks = 0;
-    each_row(block, s, begin, [&](int row, int, std::uint32_t c, std::uint32_t at) {
-      const std::uint32_t own = share_of<Block>(at, c);
-      const std::uint64_t filled = warp.ballot(c != 0), earlier = filled & warp.lanes_below();
-      const std::uint32_t left =
-          warp.shuffle(own, earlier != 0 ? static_cast<unsigned>(Block::highest_bit(earlier)) : 0);
-      const std::uint32_t before = earlier != 0 ? left : share;
-      const int bin = row * W + static_cast<int>(warp.lane());
-      const bool group =
-          even != 0
-              ? bin < m.bins && static_cast<std::uint32_t>(bin) % (static_cast<std::uint32_t>(m.bins) >> even) == 0
-              : c != 0 && (before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
-      const std::uint64_t group_bits = warp.ballot(group);
-      const std::uint64_t bucket_bits =
-          warp.ballot(even != 0 ? bin < m.bins : c != 0 && (group || before != own || (own & 15) > 1));
-      too_many = too_many || (own & 15) - 1 > most_split || (own & 15) > rest + 1;
-      groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
-      marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
-      if (filled != 0) share = warp.shuffle(own, static_cast<unsigned>(Block::highest_bit(filled)));
-      if (warp.lane() < Block::width / 32 && (row * W) / 32 + static_cast<int>(warp.lane()) < memory.bins / 32) {
-        s.group_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(group_bits >> 32 * warp.lane());
-        s.bucket_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(bucket_bits >> 32 * warp.lane());
+    bool too_many = false, fits = true;
+    std::uint32_t group = 0, mark = 0, all_groups = 0, all_marks = 0, first_group = 0, first_mark = 0;
+    if (even != 0) {  // every bin is a bucket, of known size
+      const int each = m.bins >> even;
+      each_row(block, s, begin, [&](int, int bin, std::uint32_t, std::uint32_t at) {
+        if (bin >= m.bins) return;
+        m.bucket_begin[bin] = m.bucket_next[bin] = at;
+        if (bin % each == 0)
+          m.group[bin / each] = {at, static_cast<std::uint32_t>(bin), static_cast<std::uint32_t>(bin), 0, 0, 0};
+      });
+      all_groups = 1u << even, all_marks = static_cast<std::uint32_t>(m.bins);
+    } else {
+      // The marks of groups and buckets.
+      std::uint32_t groups = 0, marks = 0;
+      each_row(block, s, begin, [&](int row, int, std::uint32_t c, std::uint32_t at) {
+        const std::uint32_t own = share_of<Block>(at, c);
+        const std::uint64_t filled = warp.ballot(c != 0), earlier = filled & warp.lanes_below();
+        const std::uint32_t left =
+            warp.shuffle(own, earlier != 0 ? static_cast<unsigned>(Block::highest_bit(earlier)) : 0);
+        const std::uint32_t before = earlier != 0 ? left : share;
+        const bool group = c != 0 && (before == 0 || before >> 22 != own >> 22 || ((before ^ own) & 15) != 0);
+        const std::uint64_t group_bits = warp.ballot(group);
+        const std::uint64_t bucket_bits = warp.ballot(c != 0 && (group || before != own || (own & 15) > 1));
+        too_many = too_many || (own & 15) - 1 > most_split || (own & 15) > rest + 1;
+        groups += static_cast<std::uint32_t>(Block::popcount(group_bits));
+        marks += static_cast<std::uint32_t>(Block::popcount(bucket_bits));
+        if (filled != 0) share = warp.shuffle(own, static_cast<unsigned>(Block::highest_bit(filled)));
+        if (warp.lane() < Block::width / 32 && (row * W) / 32 + static_cast<int>(warp.lane()) < memory.bins / 32) {
+          s.group_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(group_bits >> 32 * warp.lane());
+          s.bucket_marks[(row * W) / 32 + warp.lane()] = static_cast<std::uint32_t>(bucket_bits >> 32 * warp.lane());
+        }
+      });
+      if (warp.lane() == 0) s.groups[warp.index()] = groups, s.marks[warp.index()] = marks;
+      block.sync();
+      for (unsigned w = 0; w < threads / Block::width; ++w) {
+        if (w < warp.index()) group += s.groups[w], mark += s.marks[w];
+        all_groups += s.groups[w], all_marks += s.marks[w];
       }
-    });
-    if (warp.lane() == 0) s.groups[warp.index()] = groups, s.marks[warp.index()] = marks;
-    block.sync();
-    std::uint32_t group = 0, mark = 0, all_groups = 0, all_marks = 0;
-    for (unsigned w = 0; w < threads / Block::width; ++w) {
-      if (w < warp.index()) group += s.groups[w], mark += s.marks[w];
-      all_groups += s.groups[w], all_marks += s.marks[w];
-    }
-    const std::uint32_t first_group = group, first_mark = mark;
+      first_group = group, first_mark = mark;
 
-    // The maps, and the groups.
-    const bool fits = all_groups <= most_groups && all_groups <= threads && all_groups <= most;
-    each_row(block, s, begin, [&](int, int bin, std::uint32_t c, std::uint32_t at) {
-      const bool in = bin < memory.bins;
-      const std::uint32_t group_word = in ? s.group_marks[bin / 32] : 0, mark_word = in ? s.bucket_marks[bin / 32] : 0;
-      const std::uint64_t group_bits = warp.ballot(group_word >> bin % 32 & 1),
-                          mark_bits = warp.ballot(mark_word >> bin % 32 & 1), below = warp.lanes_below();
-      const std::uint32_t my_group = group + static_cast<std::uint32_t>(Block::popcount(group_bits & below)),
-                          my_mark = mark + static_cast<std::uint32_t>(Block::popcount(mark_bits & below));
-      if (in && bin % mark_bins == 0) {
-        m.group_marks[bin / mark_bins] = (my_group - 1) << 16 | (group_word >> bin % 32 & 0xffffu);
-        m.bucket_marks[bin / mark_bins] = (my_mark - 1) << 16 | (mark_word >> bin % 32 & 0xffffu);
-      }
-      if (fits && (group_word >> bin % 32 & 1))
-        m.group[my_group] = {at, static_cast<std::uint32_t>(bin), my_mark, split_of<Block>(c), 0, 0};
-      group += static_cast<std::uint32_t>(Block::popcount(group_bits));
-      mark += static_cast<std::uint32_t>(Block::popcount(mark_bits));
-    });
+      // The maps, and the groups.
+      fits = all_groups <= most_groups && all_groups <= threads && all_groups <= most;
+      each_row(block, s, begin, [&](int, int bin, std::uint32_t c, std::uint32_t at) {
+        const bool in = bin < memory.bins;
+        const std::uint32_t group_word = in ? s.group_marks[bin / 32] : 0,
+                            mark_word = in ? s.bucket_marks[bin / 32] : 0;
+        const std::uint64_t group_bits = warp.ballot(group_word >> bin % 32 & 1),
+                            mark_bits = warp.ballot(mark_word >> bin % 32 & 1), below = warp.lanes_below();
+        const std::uint32_t my_group = group + static_cast<std::uint32_t>(Block::popcount(group_bits & below)),
+                            my_mark = mark + static_cast<std::uint32_t>(Block::popcount(mark_bits & below));
+        if (in && bin % mark_bins == 0) {
+          m.group_marks[bin / mark_bins] = (my_group - 1) << 16 | (group_word >> bin % 32 & 0xffffu);
+          m.bucket_marks[bin / mark_bins] = (my_mark - 1) << 16 | (mark_word >> bin % 32 & 0xffffu);
+        }
+        if (fits && (group_word >> bin % 32 & 1))
+          m.group[my_group] = {at, static_cast<std::uint32_t>(bin), my_mark, split_of<Block>(c), 0, 0};
+        group += static_cast<std::uint32_t>(Block::popcount(group_bits));
+        mark += static_cast<std::uint32_t>(Block::popcount(mark_bits));
+      });
+    }
     if (t == 0 && fits)
       m.group[all_groups] = {static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(m.bins), all_marks, 0, 0, 0};
     block.sync();
@@ -448,6 +371,7 @@ struct bucket_count_kernel {
     block.sync();
 
     // The buckets: known where bins are whole, to be counted where they are split.
+    if (even != 0) return;
     group = first_group, mark = first_mark;
     each_row(block, s, begin, [&](int, int bin, std::uint32_t c, std::uint32_t at) {
       const bool in = bin < memory.bins;

@@ -62,8 +62,9 @@ struct bucket_stable_kernel {
       next_words[i] = 0;
     std::uint32_t tiles = plan.tiles, loaded = most_groups;
     if constexpr (Level == 1) {
-      for (unsigned i = t; i < static_cast<unsigned>(memory.bins / mark_bins); i += threads)
-        s.marks[i] = memory.group_marks[i];
+      if (plan.maps())
+        for (unsigned i = t; i < static_cast<unsigned>(memory.bins / mark_bins); i += threads)
+          s.marks[i] = memory.group_marks[i];
       tiles = static_cast<std::uint32_t>((n + size - 1) / size);
     } else {
       for (unsigned i = t; i <= plan.groups; i += threads) s.tile[i] = memory.group[i].tile;
@@ -84,7 +85,7 @@ struct bucket_stable_kernel {
       } else {
         const std::uint32_t g = unstable::group_of(s.tile, plan.groups, tile);
         const bucket_group own = memory.group[g], next = memory.group[g + 1];
-        if (g != loaded) {
+        if (g != loaded && plan.maps()) {
           for (unsigned i = own.bin / mark_bins + t; i < (next.bin + mark_bins - 1) / mark_bins; i += threads)
             s.marks[i] = memory.bucket_marks[i];
           loaded = g;

@@ -24,8 +24,8 @@ struct packed_bins {
     std::uint32_t old[N];
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      const std::uint32_t bin = bin_of(j), half = bin % 2 * 16;
-      old[j] = block.shared_fetch_add(&pair[bin / 2], 1u << half) >> half & 0xffffu;
+      const std::uint32_t bin = bin_of(j), half = bin * 16;  // of a rotation modulo 32
+      old[j] = rotate(block.shared_fetch_add(&pair[bin / 2], rotate(1, half)), half) & 0xffffu;
     }
     bool full = false;
 #pragma unroll
@@ -34,6 +34,10 @@ struct packed_bins {
 #pragma unroll
     for (int j = 0; j < N; ++j)
       if (old[j] == 0x7fffu) make_room(block, bin_of(j));
+  }
+  /// By 0 or 16 bits.
+  static WEFT_DEVICE std::uint32_t rotate(std::uint32_t x, std::uint32_t by) {
+    return x << (by & 31) | x >> (-by & 31);
   }
   template <class Block>
   WEFT_DEVICE void make_room(Block block, std::uint32_t bin) const {
