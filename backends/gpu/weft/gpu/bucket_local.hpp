@@ -124,8 +124,8 @@ struct bucket_rest_kernel {
   template <class Block>
   WEFT_DEVICE bool by_values(Block block, shared<Block::arch>& s, std::uint32_t from, int m) const {
     using sorter = typename local::template sorter<Block::arch>;
-    if constexpr (values_make_bins<Block::arch, Bits, !samples<Block::arch>>) {
-      if (memory.plan->values.even == 0) return false;
+    if constexpr (samples<Block::arch>) {
+      if (order.bump == 0 || memory.plan->equal != 0) return false;
       const bool sorted = sorter::template sort<false, sorter::bins_by::values>(
           block, s.sort, order, keys + from, local::values_at(values, from), m, [] {});
       block.sync();

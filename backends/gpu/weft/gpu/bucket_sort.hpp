@@ -56,7 +56,10 @@ void bucket_sort(const P& policy, Bits* keys, [[maybe_unused]] Value* values, of
   };
   // Bins of about 4096 keys if they are evenly spread.
   int bin_bits = log2_of((n - 1) / 4096) + 1;
-  if (bin_bits < 8) bin_bits = 8;
+  // Of doubles the sign and the exponent at the least: bins that hold several exponents cannot be split evenly.
+  const bool doubles = sizeof(Bits) == 8 && order.bump != 0;
+  const int fewest_bits = doubles ? 12 : 8;
+  if (bin_bits < fewest_bits) bin_bits = fewest_bits;
   if (bin_bits > count::template bin_bits<A>) bin_bits = count::template bin_bits<A>;
   const int bins = 1 << bin_bits;
   const offset tiles = ceil_div(n, tile), tiles_2 = tiles + most_groups;
@@ -98,9 +101,9 @@ void bucket_sort(const P& policy, Bits* keys, [[maybe_unused]] Value* values, of
   // with more keys are split, those with less join others, evenly spread keys make neither.
   const int group_shift = log2_of((n - 1) / (most_codes_of_pass < 512 ? most_codes_of_pass / 2 : 256)) + 1;
   const offset even = n / bins + n / bins / 8 + 64;
-  const offset bin_items = even < capacity / 2       ? capacity / 2
-                           : even < capacity * 7 / 8 ? even
-                                                     : offset{capacity * 3 / 4};
+  const offset bin_items = doubles || even >= capacity * 7 / 8 ? offset{capacity * 3 / 4}
+                           : even < capacity / 2               ? capacity / 2
+                                                               : even;
   offset bucket_items = capacity - bin_items;
   const offset fewest = (offset{1} << group_shift) / (most_codes_of_pass - most_codes_of_pass / 4);
   if (bucket_items < fewest) bucket_items = fewest;

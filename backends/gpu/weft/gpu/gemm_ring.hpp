@@ -109,7 +109,7 @@ gemm_ring_schedule gemm_ring_schedule_of(offset rows, offset columns, offset ste
   const offset workers = blocks / rest * rest == rest ? blocks : blocks / rest * rest;
   const offset share = ceil_div(rest * steps, workers), on_each = ceil_div(workers, processors);
   const offset shared =
-      share * stage(on_each) + cost.tile + 3000 + (1 + ceil_div(workers, rest)) * on_each * tile_bytes / 48;
+      share * stage(on_each) + cost.tile + 5000 + (1 + ceil_div(workers, rest)) * on_each * tile_bytes / 48;
   if (may_share && core::may_share && split == 1 && share >= 4 && shared < last &&
       rest * steps * workers < offset{1} << 32)
     return {rounds + shared, pieces - rest, static_cast<int>(workers)};
