@@ -92,7 +92,8 @@ struct bucket_count_kernel {
   template <bool ByValue, class Block>
   WEFT_DEVICE void count(Block block, shared<Block::arch>& s, const key_sample<Bits>& sample) const {
     constexpr int threads = block_threads<Block::arch>;
-    constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 ? 2 : 4;
+    // More keys at once fill the scalar registers where these hold masks of lanes.
+    constexpr int run = 16 / sizeof(Bits), rounds = sizeof(Bits) == 2 || frugal<Block::arch> ? 2 : 4;
     static_assert(threads * run * rounds * 2 <= 1 << 15, "no counter of 16 bits overflows in two rounds");
     constexpr bool samples = !frugal<Block::arch>;
     const int t = static_cast<int>(block.thread());
@@ -100,7 +101,7 @@ struct bucket_count_kernel {
     const offset begin = block.index() * chunk_items, end = n - begin < chunk_items ? n : begin + chunk_items;
     constexpr offset step = offset{threads} * run * rounds;
     bool look = true, loaded = false, odd = false;  // whether the keys may be sorted, as far as this warp has seen
-    bool lower_zero = false, upper_zero = false;    // of a floating-point type, whether it is there
+    std::uint32_t zeros = 0;                        // of a floating-point type, which of them are there
     Bits differ = 0;                                // where bits are not those of some key
     const std::uint32_t rest = sample.rest;
     auto bin_of = [&](Bits k) {
@@ -111,8 +112,9 @@ struct bucket_count_kernel {
     };
     auto note = [&](Bits k) {
       constexpr Bits sign = Bits{1} << (8 * sizeof(Bits) - 1);
-      lower_zero = lower_zero | (k == (ByValue ? Bits{0} : order.zero));
-      upper_zero = upper_zero | (k == (ByValue ? sign : static_cast<Bits>(order.zero + 1)));
+      if (ByValue || order.bump != 0)
+        zeros |= (k == (ByValue ? Bits{0} : order.zero) ? 1u : 0u) |
+                 (k == (ByValue ? sign : static_cast<Bits>(order.zero + 1)) ? 2u : 0u);
       if constexpr (samples && !ByValue) differ |= static_cast<Bits>(k ^ sample.bits);
     };
     Bits next[rounds][run];
@@ -166,7 +168,6 @@ struct bucket_count_kernel {
     }
     block.sync();
     if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
-    const std::uint32_t zeros = (lower_zero ? 1u : 0u) + (upper_zero ? 2u : 0u);
     if (order.bump != 0 && zeros != 0) block.fetch_or(&control[word_zeros], zeros);
     if (samples && rest + memory.bin_bits < 8 * sizeof(Bits) && differ >> (rest + memory.bin_bits) != 0)
       block.fetch_or(&control[word_outside], 1u);
@@ -219,16 +220,15 @@ struct bucket_count_kernel {
     // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
     std::uint32_t sum = 0, last_count = 0, upper = 0, differ = 0;
     const int rows = warp_rows<Block>();
-    constexpr int ahead = 8;  // rows that are loaded together
-    std::uint32_t loaded[ahead];
+    auto load = [&](int i) {
+      const int bin = (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
+      return i < rows && bin < memory.bins ? counts[bin] : 0;
+    };
+    std::uint32_t next = load(0);
     for (int i = 0; i < rows; ++i) {
       const int bin = (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
-      if (i % ahead == 0)
-#pragma unroll
-        for (int j = 0; j < ahead; ++j) loaded[j] = i + j < rows && bin + j * W < memory.bins ? counts[bin + j * W] : 0;
-      const std::uint32_t c = loaded[0];
-#pragma unroll
-      for (int j = 1; j < ahead; ++j) loaded[j - 1] = loaded[j];
+      const std::uint32_t c = next;
+      next = load(i + 1);
       if (bin < memory.bins && c < 0xffffu) counts[bin] = 0;
       const std::uint32_t kept = c < 0xffffu ? c : 0xffffu, other = warp.shuffle_xor(kept, 1);
       if (bin < memory.bins && bin % 2 == 0) s.counts[bin / 2] = kept | other << 16;

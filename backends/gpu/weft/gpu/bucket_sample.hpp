@@ -94,7 +94,7 @@ struct key_sample {
     const float low = order.template value<float>(least), range = order.template value<float>(most) - low;
     // What is not a number fails every comparison. Numbers far from zero would have too few bits of the range.
     const bool finite = range > 1e-30f && range < 1e30f && low < range * 512 && low > range * -512;
-    const auto part = static_cast<int>((order.template value<float>(own) - low) * (finite ? parts / range : 0.f));
+    const int part = finite ? static_cast<int>((order.template value<float>(own) - low) * (parts / range)) : 0;
     const unsigned t = block.thread();
     const unsigned in_short = block.sync_count((order.decode(own) & 63) == 0);
     if (finite) block.shared_add(&s.totals[part < parts ? part : parts - 1], 1u);

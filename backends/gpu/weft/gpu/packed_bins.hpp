@@ -21,6 +21,11 @@ struct packed_bins {
   /// N bins, one key each: no addition waits for the one before.
   template <int N, class Block, class BinOf>
   WEFT_DEVICE void add_each(Block block, const BinOf& bin_of) const {
+    if constexpr (Block::width == 64) {  // masks of 64 lanes for several keys at once fill the scalar registers
+#pragma unroll
+      for (int j = 0; j < N; ++j) add(block, bin_of(j), 1);
+      return;
+    }
     std::uint32_t old[N];
 #pragma unroll
     for (int j = 0; j < N; ++j) {
