@@ -231,6 +231,22 @@ TEST_CASE("sort of as many numbers as a cluster of blocks holds") {  // of an H1
 }
 
 namespace {
+/// By weft::sort, and with where they came from by weft::sort_by_key.
+template <class T, class Less>
+void sorts_alone_and_with_places(std::vector<T> x, Less less) {
+  std::vector<u32> places(x.size());
+  std::iota(places.begin(), places.end(), 0u);
+  auto alone = device_copy(x);
+  auto k = device_copy(x);
+  auto v = device_copy(places);
+  weft::sort(policy, alone.begin(), alone.end(), less);
+  weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), less);
+  std::stable_sort(places.begin(), places.end(), [&](u32 a, u32 b) { return less(x[a], x[b]); });
+  std::stable_sort(x.begin(), x.end(), less);
+  require_same(host_copy(alone), x);
+  require_same(host_copy(k), x);
+  require_same(host_copy(v), places);
+}
 /// Evenly spread numbers, few small ones among them, which crowd the bins of their greatest exponents.
 template <class T, class Less>
 void sorts_even_numbers(Less less) {
@@ -245,18 +261,7 @@ void sorts_even_numbers(Less less) {
         if (kind == 2 && r % 64 == 0) x[i] = std::numeric_limits<T>::infinity();
         if (kind == 3) x[i] *= std::numeric_limits<T>::max();
       }
-      std::vector<u32> places(x.size());
-      std::iota(places.begin(), places.end(), 0u);
-      auto alone = device_copy(x);
-      auto k = device_copy(x);
-      auto v = device_copy(places);
-      weft::sort(policy, alone.begin(), alone.end(), less);
-      weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), less);
-      std::stable_sort(places.begin(), places.end(), [&](u32 a, u32 b) { return less(x[a], x[b]); });
-      std::stable_sort(x.begin(), x.end(), less);
-      require_same(host_copy(alone), x);
-      require_same(host_copy(k), x);
-      require_same(host_copy(v), places);
+      sorts_alone_and_with_places(std::move(x), less);
     }
 }
 }  // namespace
@@ -287,18 +292,7 @@ void sorts_many_even_numbers(Less less) {
     }
     if (kind == 2) x[third] = T(0), x[2 * third] = -T(0);
     if (kind == 3) x[third] = T(-0.2501), x[2 * third] = T(1e6);  // just outside, and far
-    std::vector<u32> places(x.size());
-    std::iota(places.begin(), places.end(), 0u);
-    auto alone = device_copy(x);
-    auto k = device_copy(x);
-    auto v = device_copy(places);
-    weft::sort(policy, alone.begin(), alone.end(), less);
-    weft::sort_by_key(policy, k.begin(), k.end(), v.begin(), less);
-    std::stable_sort(places.begin(), places.end(), [&](u32 a, u32 b) { return less(x[a], x[b]); });
-    std::stable_sort(x.begin(), x.end(), less);
-    require_same(host_copy(alone), x);
-    require_same(host_copy(k), x);
-    require_same(host_copy(v), places);
+    sorts_alone_and_with_places(std::move(x), less);
   }
 }
 }  // namespace

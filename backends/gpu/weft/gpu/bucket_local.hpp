@@ -1,5 +1,6 @@
 // The last step of a bucket sort: each bucket is sorted by a block in shared memory (bucket_sorter.hpp); what does not
-// fit or crowds few bins is put on a list, and sorted by its digits afterwards.
+// fit or crowds few bins is put on a list, and sorted afterwards: floats by their values if that serves, all else by
+// digits.
 #pragma once
 
 #include <weft/gpu/bucket_plan.hpp>
@@ -79,7 +80,7 @@ struct bucket_rest_kernel {
   static constexpr int block_threads = local::template block_threads<A>;
   template <arch A>
   static constexpr int block_residency = sizeof(Bits) == 4 && !is_none<Value> ? local::template block_residency<A>
-                                                                              : 0;  // wider ones spill
+                                                                              : 0;  // others spill
   template <arch A>
   static constexpr bool samples = !Shape::template tuning<A>().frugal;
   template <arch A>
@@ -126,10 +127,8 @@ struct bucket_rest_kernel {
     using sorter = typename local::template sorter<Block::arch>;
     if constexpr (samples<Block::arch>) {
       if (order.bump == 0 || memory.plan->equal != 0) return false;
-      const bool sorted = sorter::template sort<false, sorter::bins_by::values>(
-          block, s.sort, order, keys + from, local::values_at(values, from), m, [] {});
-      block.sync();
-      return sorted;
+      return sorter::template sort<false, sorter::bins_by::values>(block, s.sort, order, keys + from,
+                                                                   local::values_at(values, from), m, [] {});
     }
     return false;
   }

@@ -20,12 +20,10 @@ struct bucket_plan {
   bucket_mode mode;
   std::uint32_t groups, buckets, tiles;
   std::uint32_t split;  // whether any bin is
-  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins of keys, the bins are the buckets
+  std::uint32_t even;   // not 0: the groups are as many upper bits of the bins, the bins are the buckets, without maps
   std::uint32_t rest;   // the bits of a key below its bin
   std::uint32_t equal;  // whether most keys, with values, have several equals: buckets are sorted by digits
-  even_values values;   // the same of bins by values
-
-  WEFT_DEVICE bool maps() const { return even == 0 && values.even == 0; }
+  even_values values;   // bins by them, if used, not by bits; then the plan is even
 };
 
 /// Consecutive bins, all split alike. Of the sentinel behind the last one `begin`, `bin`, `rank`, `bucket` and `tile`

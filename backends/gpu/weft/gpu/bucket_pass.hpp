@@ -34,19 +34,14 @@ struct value_codes {
 
   static WEFT_DEVICE value_codes of_groups(const bucket_plan& plan, const bucket_memory& memory,
                                            const key_order<Bits>& order) {
-    const std::uint32_t shift = static_cast<std::uint32_t>(memory.bin_bits) - plan.values.even;
-    return {plan.values, order, memory.bins, shift, (1u << plan.values.even) - 1};
+    const std::uint32_t shift = static_cast<std::uint32_t>(memory.bin_bits) - plan.even;
+    return {plan.values, order, memory.bins, shift, (1u << plan.even) - 1};
   }
   static WEFT_DEVICE value_codes of_buckets(const bucket_plan& plan, const bucket_memory& memory,
                                             const key_order<Bits>& order) {
-    return {plan.values, order, memory.bins, 0, (static_cast<std::uint32_t>(memory.bins) >> plan.values.even) - 1};
+    return {plan.values, order, memory.bins, 0, (static_cast<std::uint32_t>(memory.bins) >> plan.even) - 1};
   }
 };
-/// move(codes), where keys are ever put in bins by their values.
-template <bool Ever, class Codes, class Move>
-WEFT_DEVICE void run_by_value(const Codes& codes, const Move& move) {
-  if constexpr (Ever) move(codes);
-}
 
 /// Moves tiles. Level 1: from `from`, all keys, by group; level 2: group by group, by bucket.
 template <class Shape, class Bits, int Level>
@@ -68,7 +63,7 @@ struct bucket_pass_kernel {
   template <arch A>
   static constexpr bool masks = samples<A> && sizeof(Bits) < 8;
   template <arch A>
-  static constexpr bool by_value = values_make_bins<A, Bits, !samples<A>>;
+  static constexpr bool by_value = values_make_bins<Bits, !samples<A>>;
   /// The bits of a key below its bin.
   template <arch A>
   static WEFT_DEVICE std::uint32_t rest_of(const bucket_plan& plan, const bucket_memory& memory) {
@@ -100,7 +95,7 @@ struct bucket_pass_kernel {
     const unsigned t = block.thread();
     Bits k[items];
     if constexpr (Level == 1) {
-      if (plan.maps())
+      if (plan.even == 0)
         for (int i = static_cast<int>(t); i < words; i += threads) s.marks[i] = memory.group_marks[i];
       block.sync();
       const auto tiles = static_cast<std::uint32_t>((n + size - 1) / size);
@@ -120,10 +115,10 @@ struct bucket_pass_kernel {
           });
         }
       };
+      if constexpr (by_value<Block::arch>)
+        if (plan.values.used()) return run(value_codes<Bits>::of_groups(plan, memory, order));
       if (samples<Block::arch> && plan.even != 0)
         run(even_codes<Bits>::of_groups(plan, memory));
-      else if (by_value<Block::arch> && plan.values.even != 0)
-        run_by_value<by_value<Block::arch>>(value_codes<Bits>::of_groups(plan, memory, order), run);
       else
         run([&](Bits key) {
           return marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins)) & 0xffffu;
@@ -145,7 +140,7 @@ struct bucket_pass_kernel {
       for (; tile < plan.tiles; tile += block.blocks()) {
         const std::uint32_t now = g;
         const bucket_group own = memory.group[now], next = memory.group[now + 1];
-        if (now != loaded && plan.maps()) {
+        if (now != loaded && plan.even == 0) {
           for (std::uint32_t i = own.bin / mark_bins + t; i < (next.bin + mark_bins - 1) / mark_bins; i += threads)
             s.marks[i] = memory.bucket_marks[i];
           loaded = now;
@@ -162,10 +157,13 @@ struct bucket_pass_kernel {
           move_tile(block, s, held_of(now, tile), next.bucket - own.bucket, memory.bucket_next + own.bucket, k, code_of,
                     load_next);
         };
+        if constexpr (by_value<Block::arch>)
+          if (plan.values.used()) {
+            move(value_codes<Bits>::of_buckets(plan, memory, order));
+            continue;
+          }
         if (samples<Block::arch> && plan.even != 0)
           move(even_codes<Bits>::of_buckets(plan, memory));
-        else if (by_value<Block::arch> && plan.values.even != 0)
-          run_by_value<by_value<Block::arch>>(value_codes<Bits>::of_buckets(plan, memory, order), move);
         else
           move([&](Bits key) {
             const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<masks<Block::arch>>(key, rest, bins));

@@ -58,9 +58,8 @@ struct bucket_count_kernel {
     constexpr int threads = block_threads<Block::arch>;
     const int t = static_cast<int>(block.thread());
     constexpr bool samples = !frugal<Block::arch>;
-    auto rest = static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits);
-    constexpr bool by_value = values_make_bins<Block::arch, Bits, frugal<Block::arch>>;
-    key_sample<Bits> sample{0, rest, {}};
+    constexpr bool by_value = values_make_bins<Bits, frugal<Block::arch>>;
+    key_sample<Bits> sample{0, static_cast<std::uint32_t>(8 * static_cast<int>(sizeof(Bits)) - memory.bin_bits), {}};
     if constexpr (!samples) {
       for (int i = t; i < (1 << bin_bits<Block::arch>) / 2; i += threads) s.counts[i] = 0;
     } else if (sample.template look<threads, (1 << bin_bits<Block::arch>) / 2, by_value>(block, s, keys, n, order,
@@ -68,13 +67,11 @@ struct bucket_count_kernel {
       if (block.index() == 0 && t == 0) *memory.plan = {bucket_mode::digits, 0, 0, 0, 0, 0, 0, 0, {}};
       return;
     }
-    rest = sample.rest;
-    const even_values values = sample.values;
     for (offset i = offset{block.index()} * threads + t; i < words_size; i += offset{block.blocks()} * threads)
       words[i] = 0;
     block.sync();
 
-    if (by_value && values.used())
+    if (by_value && sample.values.used())
       count<by_value>(block, s, sample);
     else
       count<false>(block, s, sample);
@@ -85,7 +82,7 @@ struct bucket_count_kernel {
     block.sync();
     if (t == 0) s.last = block.fetch_add_acq_rel(&control[word_bins_counted], 1u) == block.blocks() - 1;
     block.sync();
-    if (s.last) make_plan(block, s, rest, values);
+    if (s.last) make_plan(block, s, sample.rest, sample.values);
   }
 
   /// Counts this block's keys, and tells all blocks whether they are in order and what else makes a difference.
@@ -168,7 +165,7 @@ struct bucket_count_kernel {
     }
     block.sync();
     if (!look && block.warp().lane() == 0) block.fetch_or(&control[word_disorder], 1u);
-    if (order.bump != 0 && zeros != 0) block.fetch_or(&control[word_zeros], zeros);
+    if (zeros != 0) block.fetch_or(&control[word_zeros], zeros);
     if (samples && rest + memory.bin_bits < 8 * sizeof(Bits) && differ >> (rest + memory.bin_bits) != 0)
       block.fetch_or(&control[word_outside], 1u);
   }
@@ -220,13 +217,13 @@ struct bucket_count_kernel {
     // The counts, as far as they fit 16 bits; larger ones stay where they are for a while.
     std::uint32_t sum = 0, last_count = 0, upper = 0, differ = 0;
     const int rows = warp_rows<Block>();
-    auto load = [&](int i) {
-      const int bin = (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
-      return i < rows && bin < memory.bins ? counts[bin] : 0;
+    auto bin_at = [&](int i) {
+      return (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
     };
+    auto load = [&](int i) { return i < rows && bin_at(i) < memory.bins ? counts[bin_at(i)] : 0; };
     std::uint32_t next = load(0);
     for (int i = 0; i < rows; ++i) {
-      const int bin = (static_cast<int>(warp.index()) * rows + i) * W + static_cast<int>(warp.lane());
+      const int bin = bin_at(i);
       const std::uint32_t c = next;
       next = load(i + 1);
       if (bin < memory.bins && c < 0xffffu) counts[bin] = 0;
@@ -358,10 +355,10 @@ struct bucket_count_kernel {
                  all_codes,
                  all_tiles,
                  any_split,
-                 values.used() ? 0 : even,
+                 even,
                  rest,
                  equal,
-                 {values.scale, values.origin, values.used() ? even : 0}};
+                 values};
       if (!fails) {
         m.group[all_groups].bucket = all_codes, m.group[all_groups].tile = all_tiles;
         m.bucket_begin[all_codes] = static_cast<std::uint32_t>(n);

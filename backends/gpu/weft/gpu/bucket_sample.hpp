@@ -14,7 +14,6 @@ namespace weft::inline v100::gpu {
 /// bits of a number of 2^23 and more.
 struct even_values {
   float scale = 0, origin = 0;  // no scale: not used; negative for a descending order
-  std::uint32_t even = 0;       // of the bits of a bin so many say its group
 
   static constexpr float units = 8388608;
   WEFT_DEVICE bool used() const { return scale != 0; }
@@ -32,7 +31,7 @@ struct even_values {
 };
 
 /// Keys that may be floats. Wider ones make registers spill, and gain less.
-template <arch A, class Bits, bool Frugal>
+template <class Bits, bool Frugal>
 inline constexpr bool values_make_bins = !Frugal && sizeof(Bits) == sizeof(float);
 
 template <class Bits>

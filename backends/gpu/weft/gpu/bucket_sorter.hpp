@@ -1,12 +1,11 @@
 // A block sorts a bucket of keys in shared memory. They are thrown into about as many bins as there are keys, evenly
 // over the range they span (the place in a bin by a returning atomic, any order); then each key counts the lesser ones
 // of its bin, most often none, and knows its place; with values, the equal ones that came before it as well.
-// Floating-point keys of a small sort are spread by their values: of evenly spread numbers those of the greatest
-// exponents would crowd few bins. Buckets whose keys do crowd few bins are sorted digit by digit instead, buckets that
-// do not fit the block likewise, through memory.
+// Floating-point keys may be spread by their values: of evenly spread numbers those of the greatest exponents would
+// crowd few bins. Buckets whose keys do crowd few bins are sorted digit by digit instead, buckets that do not fit the
+// block likewise, through memory.
 #pragma once
 
-#include <weft/gpu/bucket_sample.hpp>
 #include <weft/gpu/radix_block.hpp>
 
 namespace weft::inline v100::gpu {

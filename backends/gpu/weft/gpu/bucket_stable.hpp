@@ -57,12 +57,13 @@ struct bucket_stable_kernel {
     const bucket_plan plan = *memory.plan;
     const std::uint32_t rest = unstable::template rest_of<Block::arch>(plan, memory);
     if (plan.mode != bucket_mode::buckets) return;
+    const bool even = samples && plan.even != 0 && !(by_value && plan.values.used());  // by bits
     const unsigned t = block.thread();
     for (offset i = offset{block.index()} * threads + t; i < next_size; i += offset{block.blocks()} * threads)
       next_words[i] = 0;
     std::uint32_t tiles = plan.tiles, loaded = most_groups;
     if constexpr (Level == 1) {
-      if (plan.maps())
+      if (plan.even == 0)
         for (unsigned i = t; i < static_cast<unsigned>(memory.bins / mark_bins); i += threads)
           s.marks[i] = memory.group_marks[i];
       tiles = static_cast<std::uint32_t>((n + size - 1) / size);
@@ -77,15 +78,15 @@ struct bucket_stable_kernel {
       if constexpr (Level == 1) {
         const offset start = static_cast<offset>(tile) * size;
         move_tile(block, s, start, n - start < size ? static_cast<int>(n - start) : size, plan.groups, tile, tile,
-                  memory.group_next, samples && plan.even != 0, even_codes<Bits>::of_groups(plan, memory), [&](Bits k) {
+                  memory.group_next, even, even_codes<Bits>::of_groups(plan, memory), [&](Bits k) {
                     if constexpr (by_value)
-                      if (plan.values.even != 0) return value_codes<Bits>::of_groups(plan, memory, order)(k);
+                      if (plan.values.used()) return value_codes<Bits>::of_groups(plan, memory, order)(k);
                     return marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins)) & 0xffffu;
                   });
       } else {
         const std::uint32_t g = unstable::group_of(s.tile, plan.groups, tile);
         const bucket_group own = memory.group[g], next = memory.group[g + 1];
-        if (g != loaded && plan.maps()) {
+        if (g != loaded && plan.even == 0) {
           for (unsigned i = own.bin / mark_bins + t; i < (next.bin + mark_bins - 1) / mark_bins; i += threads)
             s.marks[i] = memory.bucket_marks[i];
           loaded = g;
@@ -94,10 +95,10 @@ struct bucket_stable_kernel {
         const std::uint32_t start = own.begin + (tile - own.tile) * size;
         const std::uint32_t mask = (1u << own.split) - 1, shift = rest - own.split;
         move_tile(block, s, start, next.begin - start < size ? static_cast<int>(next.begin - start) : size,
-                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket,
-                  samples && plan.even != 0, even_codes<Bits>::of_buckets(plan, memory), [&](Bits k) {
+                  next.bucket - own.bucket, tile, tile - own.tile, memory.bucket_begin + own.bucket, even,
+                  even_codes<Bits>::of_buckets(plan, memory), [&](Bits k) {
                     if constexpr (by_value)
-                      if (plan.values.even != 0) return value_codes<Bits>::of_buckets(plan, memory, order)(k);
+                      if (plan.values.used()) return value_codes<Bits>::of_buckets(plan, memory, order)(k);
                     const std::uint32_t mark = marks_up_to<Block>(s.marks, bin_of_key<samples>(k, rest, bins));
                     return ((mark - own.rank) & 0xffffu) << own.split | (static_cast<std::uint32_t>(k >> shift) & mask);
                   });

@@ -24,21 +24,21 @@ struct packed_bins {
     if constexpr (Block::width == 64) {  // masks of 64 lanes for several keys at once fill the scalar registers
 #pragma unroll
       for (int j = 0; j < N; ++j) add(block, bin_of(j), 1);
-      return;
+    } else {
+      std::uint32_t old[N];
+#pragma unroll
+      for (int j = 0; j < N; ++j) {
+        const std::uint32_t bin = bin_of(j), half = bin * 16;  // of a rotation modulo 32
+        old[j] = rotate(block.shared_fetch_add(&pair[bin / 2], rotate(1, half)), half) & 0xffffu;
+      }
+      bool full = false;
+#pragma unroll
+      for (int j = 0; j < N; ++j) full = full | (old[j] == 0x7fffu);
+      if (!full) return;
+#pragma unroll
+      for (int j = 0; j < N; ++j)
+        if (old[j] == 0x7fffu) make_room(block, bin_of(j));
     }
-    std::uint32_t old[N];
-#pragma unroll
-    for (int j = 0; j < N; ++j) {
-      const std::uint32_t bin = bin_of(j), half = bin * 16;  // of a rotation modulo 32
-      old[j] = rotate(block.shared_fetch_add(&pair[bin / 2], rotate(1, half)), half) & 0xffffu;
-    }
-    bool full = false;
-#pragma unroll
-    for (int j = 0; j < N; ++j) full = full | (old[j] == 0x7fffu);
-    if (!full) return;
-#pragma unroll
-    for (int j = 0; j < N; ++j)
-      if (old[j] == 0x7fffu) make_room(block, bin_of(j));
   }
   /// By 0 or 16 bits.
   static WEFT_DEVICE std::uint32_t rotate(std::uint32_t x, std::uint32_t by) {
